@@ -1,0 +1,4 @@
+// Command bpfgen turns BPF C into a typed Go package.
+package main
+
+func main() {}
