@@ -328,7 +328,7 @@ func TestBoundedWork(t *testing.T) {
 		b.Bytes()
 		for range 10000 {
 			b.Add(&elfbuild.Section{Type: delf.SHT_REL, EntSize: 16, Info: 1, Data: make([]byte, 16),
-				Edit: func(h *delf.Section64) { h.Off, h.Size = place, 16 * 10000 }})
+				Edit: func(h *delf.Section64) { h.Off, h.Size = place, 16*10000 }})
 		}
 		if err := readAll(b.Bytes()); err == nil || !strings.Contains(err.Error(), "overlaps") {
 			t.Error(err)
