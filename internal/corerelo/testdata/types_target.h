@@ -52,8 +52,8 @@ struct arrays {
 struct flexed { u64 n; struct item tail[]; };
 struct defixed { u64 n; struct item tail[]; };
 
-struct flavour { int pad, a, b; };
-struct flavour___two { int pad, pad2, a, b; };
+struct flavour { int pad, a; };
+struct flavour___two { int pad, pad2, b; };
 
 struct kinds {
 	char *to_ptr;
