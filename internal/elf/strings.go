@@ -1,6 +1,9 @@
 package elf
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // maxName bounds the length of a name. Without a bound, a file of n bytes whose
 // symbols all point into one endless string costs n² to read.
@@ -41,7 +44,7 @@ func nameAt(table string, offset uint32) (name, reason string) {
 	rest := table[offset:]
 	end := strings.IndexByte(rest[:min(len(rest), maxName+1)], 0)
 	if end < 0 {
-		return "", "longer than 8192 bytes"
+		return "", "longer than " + strconv.Itoa(maxName) + " bytes"
 	}
 	return rest[:end], ""
 }
