@@ -11,37 +11,57 @@ import (
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
-// readExterns collects what the file declares as being the kernel's, as far as
-// code refers to it, and lays out the map of kconfig options.
+// readExterns collects what the file refers to but doesn't define. Its BTF says
+// what the kernel is to provide, and how; nobody knows the rest, which keeps
+// from loading only the programs that use it.
 func (p *parser) readExterns() error {
-	kconfig, ksyms := p.types.datasec(kconfigSection), p.types.datasec(ksymsSection)
 	n := 0
-	for _, sec := range []*datasec{kconfig, ksyms} {
-		if sec != nil {
-			n += sec.record.Vlen()
+	for i := range p.syms {
+		if isExtern(&p.syms[i]) {
+			n++
 		}
 	}
 	if n == 0 {
 		return nil
 	}
-	p.externs = make([]Extern, 0, min(n, len(p.syms)))
-	for _, sec := range []*datasec{kconfig, ksyms} {
-		if err := p.readExternSection(sec); err != nil {
+	p.externs = make([]Extern, 0, n)
+	p.externOf = make([]int32, len(p.syms))
+	for i := range p.syms {
+		if sym := &p.syms[i]; isExtern(sym) {
+			p.externs = append(p.externs, Extern{
+				Extern: asm.Extern{Name: sym.Name, Weak: sym.Bind == elf.STB_WEAK},
+				symbol: uint32(i),
+			})
+		}
+	}
+	p.indexExterns()
+	kconfig := p.types.datasec(kconfigSection)
+	for _, sec := range []*datasec{kconfig, p.types.datasec(ksymsSection)} {
+		if err := p.describeExterns(sec); err != nil {
 			return err
 		}
 	}
 	p.sortExterns()
-	p.obj.Externs = make([]*Extern, len(p.externs))
-	p.externOf = make([]int32, len(p.syms))
+	p.indexExterns()
+	p.obj.Externs = make([]*Extern, n)
 	for i := range p.externs {
 		p.obj.Externs[i] = &p.externs[i]
-		p.externOf[p.externs[i].symbol] = int32(i) + 1
 	}
 	return p.layoutKconfig(kconfig)
 }
 
-// readExternSection adds the externs of one section.
-func (p *parser) readExternSection(sec *datasec) error {
+func isExtern(sym *elf.Symbol) bool {
+	return sym.Section == elf.SHN_UNDEF && isGlobal(sym) && sym.Name != ""
+}
+
+func (p *parser) indexExterns() {
+	for i := range p.externs {
+		p.externOf[p.externs[i].symbol] = int32(i) + 1
+	}
+}
+
+// describeExterns adds what BTF says about the externs of one section.
+func (p *parser) describeExterns(sec *datasec) error {
 	if sec == nil {
 		return nil
 	}
@@ -56,15 +76,14 @@ func (p *parser) readExternSection(sec *datasec) error {
 			return errorAt(sec.name, "", 0, "name of extern %d: %w", i, err)
 		}
 		n, ok := p.symbol(name)
-		if !ok || p.syms[n].Section != elf.SHN_UNDEF || len(p.externs) == cap(p.externs) {
+		if !ok || p.extern(n) == nil {
 			continue // nothing refers to it
 		}
-		e := Extern{symbol: n}
-		e.Extern = asm.Extern{Name: name, Section: sec.name, Type: p.types.spec.Ref(btf.TypeID(info.Type)), Weak: p.syms[n].Bind == elf.STB_WEAK}
-		if err := p.classifyExtern(&e, r); err != nil {
+		e := p.extern(n)
+		e.Section, e.Type = sec.name, p.types.spec.Ref(btf.TypeID(info.Type))
+		if err := p.classifyExtern(e, r); err != nil {
 			return errorAt(sec.name, name, 0, "%w", err)
 		}
-		p.externs = append(p.externs, e)
 	}
 	return nil
 }
@@ -89,7 +108,7 @@ func (p *parser) classifyExtern(e *Extern, r rawbtf.Type) (err error) {
 }
 
 // sortExterns puts them into libbpf's order: kconfig options so that they need
-// no padding, then the rest by name.
+// no padding, kernel symbols by name.
 func (p *parser) sortExterns() {
 	slices.SortFunc(p.externs, func(a, b Extern) int {
 		return cmp.Or(

@@ -38,7 +38,9 @@ type Object struct {
 	// by section and offset.
 	Variables []*Variable
 
-	// Externs are what the file expects the kernel to have.
+	// Externs are what the file refers to but doesn't define: kconfig options,
+	// then kernel symbols, each if its BTF says so. Those of unknown kind stand
+	// first; programs that refer to them can't be loaded.
 	Externs []*Extern
 }
 
@@ -85,6 +87,10 @@ type Map struct {
 
 	// Freeze says that user space can't write either once it has been filled.
 	Freeze bool
+
+	// Extra is what a legacy definition has behind the fields that all of its
+	// variants share, if it isn't zero.
+	Extra []byte
 
 	// Tags are the BTF declaration tags of the variable.
 	Tags []string
@@ -141,9 +147,9 @@ type Program struct {
 // Variable is a global variable.
 type Variable struct {
 	Name     string
-	Section  string // the name of the data map that has it
-	Offset   uint32 // bytes from the start of the map's value
-	Size     uint32 // bytes
+	Section  string      // the name of the data map that has it
+	Offset   uint32      // bytes from the start of the map's value
+	Size     uint32      // bytes
 	Type     btf.TypeRef // of the Var; zero without BTF
 	Weak     bool
 	ReadOnly bool // can only be set before loading
@@ -151,7 +157,7 @@ type Variable struct {
 	section int32 // index in the file
 }
 
-// Extern is something that the file expects the kernel to have. Instructions
+// Extern is something that the file refers to but doesn't define. Instructions
 // that refer to it point to its embedded part.
 type Extern struct {
 	asm.Extern

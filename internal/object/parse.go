@@ -13,15 +13,15 @@ import (
 type role uint8
 
 const (
-	roleNone    role = iota
-	roleCode         // instructions
-	roleMaps         // BTF-defined maps
-	roleLegacy       // structs that define maps
-	roleData         // initialised variables
-	roleRodata       // constants
-	roleBSS          // zeroed variables
-	roleArena        // variables in the memory of an arena map
-	roleTables       // jump tables
+	roleNone   role = iota
+	roleCode        // instructions
+	roleMaps        // BTF-defined maps
+	roleLegacy      // structs that define maps
+	roleData        // initialised variables
+	roleRodata      // constants
+	roleBSS         // zeroed variables
+	roleArena       // variables in the memory of an arena map
+	roleTables      // jump tables
 )
 
 // section is what the parser knows about the ELF section of the same index.
@@ -40,7 +40,7 @@ type parser struct {
 	sections []section
 	syms     []elf.Symbol
 
-	byName   []uint32 // symbols that types can refer to, sorted
+	byName []uint32 // symbols that types can refer to, sorted
 
 	types typeTable
 	ext   *btf.ExtInfos

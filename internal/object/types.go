@@ -176,7 +176,7 @@ func (p *parser) indexSymbols() {
 }
 
 func isNamedGlobal(sym *elf.Symbol) bool {
-	return isGlobal(sym) && sym.Name != "" && (sym.Type == elf.STT_OBJECT || sym.Type == elf.STT_NOTYPE)
+	return isGlobal(sym) && sym.Name != "" && (sym.Type == elf.STT_OBJECT || sym.Type == elf.STT_NOTYPE || sym.Section == elf.SHN_UNDEF)
 }
 
 // symbol finds the number of a global variable's or an extern's symbol.
