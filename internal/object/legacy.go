@@ -63,18 +63,22 @@ func (p *parser) tagLegacyMaps(s *elf.Section) error {
 	if types == nil || len(p.types.tags) == 0 {
 		return nil
 	}
-	sec := p.sections[s.Index]
-	maps := p.maps[sec.item : sec.item+sec.count]
 	for i := range types.record.Vlen() {
 		id := types.record.VarSecinfo(i).Type
 		r, err := p.types.raw.Type(id)
 		if err != nil {
 			return errorAt(s.Name, "", 0, "type of variable %d: %w", i, err)
 		}
-		for j := range maps {
-			if r.NameIs(maps[j].Name) {
-				maps[j].Tags = p.types.tagsOf(id)
-			}
+		name, err := r.Name()
+		if err != nil {
+			return errorAt(s.Name, "", 0, "name of variable %d: %w", i, err)
+		}
+		n, ok := p.symbol(name)
+		if !ok || int(p.syms[n].Section) != s.Index {
+			continue
+		}
+		if m, err := p.mapAt(&p.syms[n], 0); err == nil {
+			m.Tags = p.types.tagsOf(id)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,7 +46,7 @@ type typeTable struct {
 	blob []byte // a copy: what compilers leave open is filled in here
 	base uint32 // where type records begin in blob
 	secs []datasec
-	tags []declTag
+	tags []declTag // by target
 }
 
 // readTypes opens the file's BTF and fills in the sizes and offsets of
@@ -119,6 +120,7 @@ func (t *typeTable) collect() error {
 			t.tags = append(t.tags, declTag{r.TypeID(), name})
 		}
 	}
+	slices.SortStableFunc(t.tags, func(a, b declTag) int { return cmp.Compare(a.target, b.target) })
 	return nil
 }
 
@@ -134,11 +136,10 @@ func (t *typeTable) datasec(name string) *datasec {
 
 // tagsOf returns the tags of a type, or nil.
 func (t *typeTable) tagsOf(id uint32) []string {
+	i, _ := slices.BinarySearchFunc(t.tags, id, func(t declTag, id uint32) int { return cmp.Compare(t.target, id) })
 	var tags []string
-	for i := range t.tags {
-		if t.tags[i].target == id {
-			tags = append(tags, t.tags[i].name)
-		}
+	for ; i < len(t.tags) && t.tags[i].target == id; i++ {
+		tags = append(tags, t.tags[i].name)
 	}
 	return tags
 }
