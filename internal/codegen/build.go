@@ -25,7 +25,7 @@ type modelOptions struct {
 // and package are left to fill in.
 func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []string, err error) {
 	m = &Model{ByteOrder: obj.ByteOrder, Names: opts.names}
-	pkg := newScope(opts.names.Ident, opts.names.all()...)
+	pkg := newScope(opts.names.Ident, slices.Concat(opts.names.all(), predeclared())...)
 	m.nameItems(obj, pkg)
 
 	roots, err := namedRoots(obj.Types, opts.types)

@@ -58,34 +58,28 @@ func (m *Model) emitNames(f *jen.File) {
 	if len(consts) == 0 {
 		return
 	}
-	docComment(f, "Names of all BPF objects in the ELF.", "", "Used for safe lookups in a Collection or CollectionSpec.")
+	docComment(f, "The C names, which are the keys of Collection and CollectionSpec.")
 	f.Const().Defs(consts...)
 }
 
 func (m *Model) emitLoad(f *jen.File) {
 	n := m.Names
-	docComment(f, n.Load+" returns the embedded CollectionSpec for "+n.Ident+".")
+	docComment(f, n.Load+" parses the embedded object: what it declares, to be changed before it is loaded.")
 	f.Func().Id(n.Load).Params().Params(jen.Op("*").Add(ebpf("CollectionSpec")), jen.Error()).Block(
 		jen.List(jen.Id("spec"), jen.Err()).Op(":=").Add(ebpf("LoadCollectionSpecFromReader")).Call(
 			jen.Qual("bytes", "NewReader").Call(jen.Id(n.Bytes)),
 		),
 		jen.If(jen.Err().Op("!=").Nil()).Block(
-			jen.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit("can't load "+n.Ident+": %w"), jen.Err())),
+			jen.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit(n.Ident+": %w"), jen.Err())),
 		),
 		jen.Return(jen.Id("spec"), jen.Nil()),
 	)
 
 	docComment(f,
-		n.LoadObjects+" loads "+n.Ident+" and converts it into a struct.",
+		n.LoadObjects+" loads what the fields of obj name into the kernel and sets them.",
 		"",
-		"The following types are suitable as obj argument:",
-		"",
-		"\t*"+n.Objects,
-		"\t*"+n.Programs,
-		"\t*"+n.Maps,
-		"\t*"+n.Variables,
-		"",
-		"See ebpf.CollectionSpec.LoadAndAssign documentation for details.",
+		"obj is a pointer to "+n.Objects+", to one of the structs in it, or to a struct",
+		"of your own with `ebpf:\"name\"` tags. If anything fails, nothing stays loaded.",
 	)
 	f.Func().Id(n.LoadObjects).Params(
 		jen.Id("obj").Any(),
@@ -100,43 +94,40 @@ func (m *Model) emitLoad(f *jen.File) {
 
 func (m *Model) emitSpecs(f *jen.File) {
 	n := m.Names
-	const usage = "It can be passed ebpf.CollectionSpec.Assign."
-	docComment(f, n.Specs+" contains maps, programs and variables before they are loaded into the kernel.", "", usage)
+	docComment(f, n.Specs+" is what the object declares. CollectionSpec.Assign sets it.")
 	f.Type().Id(n.Specs).Struct(jen.Id(n.ProgramSpecs), jen.Id(n.MapSpecs), jen.Id(n.VariableSpecs))
 
-	docComment(f, n.ProgramSpecs+" contains programs before they are loaded into the kernel.", "", usage)
+	docComment(f, n.ProgramSpecs+" has the declaration of each program.")
 	f.Type().Id(n.ProgramSpecs).Struct(fieldsOf(m.Programs, "ProgramSpec")...)
 
-	docComment(f, n.MapSpecs+" contains maps before they are loaded into the kernel.", "", usage)
+	docComment(f, n.MapSpecs+" has the declaration of each map.")
 	f.Type().Id(n.MapSpecs).Struct(fieldsOf(m.Maps, "MapSpec")...)
 
-	docComment(f, n.VariableSpecs+" contains global variables before they are loaded into the kernel.", "", usage)
+	docComment(f, n.VariableSpecs+" has the declaration of each global variable.")
 	f.Type().Id(n.VariableSpecs).Struct(fieldsOf(m.Variables, "VariableSpec")...)
 }
 
 func (m *Model) emitObjects(f *jen.File) {
 	n := m.Names
-	usage := "It can be passed to " + n.LoadObjects + " or ebpf.CollectionSpec.LoadAndAssign."
-
-	docComment(f, n.Objects+" contains all objects after they have been loaded into the kernel.", "", usage)
+	docComment(f, n.Objects+" is everything that "+n.LoadObjects+" has loaded into the kernel.")
 	f.Type().Id(n.Objects).Struct(jen.Id(n.Programs), jen.Id(n.Maps), jen.Id(n.Variables))
-	docComment(f, "Close closes all programs and maps, whatever happens, and returns all errors.")
+	docComment(f, "Close closes all programs and maps, and joins their errors.")
 	m.emitCloseMethod(f, "o", n.Objects, []jen.Code{
 		jen.Op("&").Id("o").Dot(n.Programs),
 		jen.Op("&").Id("o").Dot(n.Maps),
 	})
 
-	docComment(f, n.Maps+" contains all maps after they have been loaded into the kernel.", "", usage)
+	docComment(f, n.Maps+" are the maps in the kernel.")
 	f.Type().Id(n.Maps).Struct(fieldsOf(m.Maps, "Map")...)
-	docComment(f, "Close closes all maps, whatever happens, and returns all errors.")
+	docComment(f, "Close closes all maps, and joins their errors.")
 	m.emitCloseMethod(f, "m", n.Maps, selectors("m", m.Maps))
 
-	docComment(f, n.Variables+" contains all global variables after they have been loaded into the kernel.", "", usage)
+	docComment(f, n.Variables+" are the global variables in the kernel.")
 	f.Type().Id(n.Variables).Struct(fieldsOf(m.Variables, "Variable")...)
 
-	docComment(f, n.Programs+" contains all programs after they have been loaded into the kernel.", "", usage)
+	docComment(f, n.Programs+" are the programs in the kernel.")
 	f.Type().Id(n.Programs).Struct(fieldsOf(m.Programs, "Program")...)
-	docComment(f, "Close closes all programs, whatever happens, and returns all errors.")
+	docComment(f, "Close closes all programs, and joins their errors.")
 	m.emitCloseMethod(f, "p", n.Programs, selectors("p", m.Programs))
 }
 
@@ -181,11 +172,11 @@ func (m *Model) emitClose(f *jen.File) {
 }
 
 func (m *Model) emitObject(f *jen.File) {
-	name := m.ObjectFile
+	n, name := m.Names, m.ObjectFile
 	if strings.ContainsAny(name, " \"") {
 		name = strconv.Quote(name)
 	}
-	docComment(f, "Do not access this directly.", "")
+	docComment(f, n.Bytes+" is the object file.", "")
 	f.Comment("//go:embed " + name)
-	f.Var().Id(m.Names.Bytes).Index().Byte()
+	f.Var().Id(n.Bytes).Index().Byte()
 }

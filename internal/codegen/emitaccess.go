@@ -59,6 +59,13 @@ func (m *Model) bitWindow(a Accessor) bitWindow {
 	return w
 }
 
+func shifted(x *jen.Statement, op string, by uint32) *jen.Statement {
+	if by == 0 {
+		return x
+	}
+	return x.Op(op).Lit(int(by))
+}
+
 // place returns how far byte i of the window is shifted in its number.
 func (m *Model) place(w bitWindow, i uint32) uint32 {
 	if m.ByteOrder == binary.BigEndian {
@@ -74,10 +81,8 @@ func (m *Model) number(a Accessor, w bitWindow) *jen.Statement {
 		if i > 0 {
 			sum.Op("|")
 		}
-		sum.Uint64().Parens(jen.Id("s").Dot(a.Storage).Index(jen.Lit(int(w.first + i))))
-		if by := m.place(w, i); by > 0 {
-			sum.Op("<<").Lit(int(by))
-		}
+		b := jen.Uint64().Parens(jen.Id("s").Dot(a.Storage).Index(jen.Lit(int(w.first + i))))
+		sum.Add(shifted(b, "<<", m.place(w, i)))
 	}
 	return sum
 }
@@ -85,7 +90,7 @@ func (m *Model) number(a Accessor, w bitWindow) *jen.Statement {
 func (m *Model) bitsOut(a Accessor) []jen.Code {
 	w := m.bitWindow(a)
 	code := []jen.Code{jen.Id("bits").Op(":=").Add(m.number(a, w))}
-	value := jen.Id("bits").Op(">>").Lit(int(w.shift)).Op("&").Op(fmt.Sprintf("%#x", w.mask))
+	value := shifted(jen.Id("bits"), ">>", w.shift).Op("&").Op(fmt.Sprintf("%#x", w.mask))
 	switch {
 	case a.Type.Bool:
 		value.Op("!=").Lit(0)
@@ -110,13 +115,10 @@ func (m *Model) bitsIn(a Accessor) []jen.Code {
 		)
 	} else {
 		code = append(code, jen.Id("bits").Op("=").Id("bits").Op("&^").Op(inPlace).Op("|").
-			Uint64().Parens(jen.Id("v")).Op("<<").Lit(int(w.shift)).Op("&").Op(inPlace))
+			Add(shifted(jen.Uint64().Parens(jen.Id("v")), "<<", w.shift)).Op("&").Op(inPlace))
 	}
 	for i := range w.count {
-		part := jen.Id("bits")
-		if by := m.place(w, i); by > 0 {
-			part.Op(">>").Lit(int(by))
-		}
+		part := shifted(jen.Id("bits"), ">>", m.place(w, i))
 		code = append(code, jen.Id("s").Dot(a.Storage).Index(jen.Lit(int(w.first+i))).Op("=").Byte().Parens(part))
 	}
 	return code

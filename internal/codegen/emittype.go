@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dave/jennifer/jen"
 )
@@ -20,10 +21,10 @@ func (m *Model) emitTypes(f *jen.File) {
 		case DeclOpaque:
 			emitOpaque(f, decl)
 		case DeclAlias:
-			docComment(f, fmt.Sprintf("%s is C's %s.", decl.Name, decl.C))
+			docComment(f, fmt.Sprintf("%s is %s.", decl.Name, origin(decl)))
 			f.Type().Id(decl.Name).Op("=").Add(typeCode(decl.Type))
 		case DeclDefined:
-			docComment(f, fmt.Sprintf("%s is C's %s.", decl.Name, decl.C))
+			docComment(f, fmt.Sprintf("%s is %s.", decl.Name, origin(decl)))
 			f.Type().Id(decl.Name).Add(typeCode(decl.Type))
 		}
 		for _, a := range decl.Accessors {
@@ -55,12 +56,29 @@ func emitStruct(f *jen.File, decl TypeDecl) {
 		}
 		fields = append(fields, code)
 	}
-	docComment(f, append([]string{fmt.Sprintf("%s is C's %s.", decl.Name, decl.C)}, decl.Doc...)...)
+	docComment(f, docOf(decl, fmt.Sprintf("%s is %s.", decl.Name, origin(decl)))...)
 	f.Type().Id(decl.Name).Struct(fields...)
 }
 
+// origin says what a type is in C.
+func origin(decl TypeDecl) string {
+	if strings.HasPrefix(decl.C, "the ") {
+		return decl.C
+	}
+	return "C's " + decl.C
+}
+
+// docOf returns the documentation of a type whose first sentence is given.
+func docOf(decl TypeDecl, first string) []string {
+	lines := []string{first}
+	for _, line := range decl.Doc {
+		lines = append(lines, "", line)
+	}
+	return lines
+}
+
 func emitUnion(f *jen.File, decl TypeDecl) {
-	docComment(f, append([]string{fmt.Sprintf("%s is C's %s: the bytes that its members share.", decl.Name, decl.C)}, decl.Doc...)...)
+	docComment(f, docOf(decl, fmt.Sprintf("%s is %s: the bytes that its members share.", decl.Name, origin(decl)))...)
 	f.Type().Id(decl.Name).Struct(
 		hostLayout(),
 		jen.Id("_").Index(jen.Lit(0)).Add(typeCode(intType(decl.Align, false))),
@@ -69,7 +87,7 @@ func emitUnion(f *jen.File, decl TypeDecl) {
 }
 
 func emitOpaque(f *jen.File, decl TypeDecl) {
-	docComment(f, fmt.Sprintf("%s is C's %s, which only the kernel looks into.", decl.Name, decl.C))
+	docComment(f, fmt.Sprintf("%s is %s, which only the kernel looks into.", decl.Name, origin(decl)))
 	f.Type().Id(decl.Name).Struct(
 		hostLayout(),
 		jen.Id("_").Add(typeCode(arrayOf(intType(decl.Align, false), decl.Size/decl.Align))),
@@ -77,7 +95,7 @@ func emitOpaque(f *jen.File, decl TypeDecl) {
 }
 
 func emitEnum(f *jen.File, decl TypeDecl) {
-	docComment(f, fmt.Sprintf("%s is C's %s.", decl.Name, decl.C))
+	docComment(f, fmt.Sprintf("%s is %s.", decl.Name, origin(decl)))
 	f.Type().Id(decl.Name).Add(typeCode(decl.Type))
 	if len(decl.Values) == 0 {
 		return
@@ -114,7 +132,7 @@ func emitEnum(f *jen.File, decl TypeDecl) {
 
 // emitText declares an array of char. Its methods are those that text needs.
 func emitText(f *jen.File, decl TypeDecl) {
-	docComment(f, fmt.Sprintf("%s is C's %s: text that ends at the first zero byte.", decl.Name, decl.C))
+	docComment(f, fmt.Sprintf("%s is %s: text that ends at the first zero byte.", decl.Name, origin(decl)))
 	f.Type().Id(decl.Name).Add(typeCode(decl.Type))
 
 	docComment(f, "String returns the text.")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -44,9 +45,8 @@ type slot struct {
 
 // layout works out the Go declaration of one struct or union.
 type layout struct {
-	b     *typeBuilder
-	name  string // Go's
-	c     string // C's
+	b *typeBuilder
+	place
 	size  uint32
 	scope *scope // of fields and methods
 
@@ -55,8 +55,8 @@ type layout struct {
 	notes  []string
 }
 
-func (b *typeBuilder) newLayout(name, c string, size uint32) *layout {
-	return &layout{b: b, name: name, c: c, size: size, scope: newScope("")}
+func (b *typeBuilder) newLayout(where place, size uint32) *layout {
+	return &layout{b: b, place: where, size: size, scope: newScope("")}
 }
 
 // flatten collects the members, those of anonymous structs and unions as if
@@ -84,14 +84,14 @@ func (l *layout) flatten(members []btf.Member, base uint64, union, depth int) {
 
 func (l *layout) add(m btf.Member, bit uint64, union int) {
 	lf := leaf{c: m.Name, bit: bit, bits: uint32(m.BitfieldSize), union: union}
-	typ, err := l.b.goType(m.Type, l.name+goName(m.Name), 0)
+	typ, err := l.b.goType(m.Type, place{l.name + goName(m.Name), "the type of " + m.Name + " in " + strings.TrimPrefix(l.label, "the type of ")}, 0)
 	if err != nil {
 		size, sizeErr := btf.Sizeof(m.Type)
 		if sizeErr != nil || size < 0 || uint64(size) > uint64(l.size) {
-			l.b.warn(l.c, m.Name, err.Error()+": left out")
+			l.b.warn(l.label, m.Name, err.Error()+": left out")
 			return
 		}
-		l.b.warn(l.c, m.Name, fmt.Sprintf("%v: %d opaque bytes", err, size))
+		l.b.warn(l.label, m.Name, fmt.Sprintf("%v: %d opaque bytes", err, size))
 		typ = bytesType(uint32(size))
 		typ.Comment = cSpelling(m.Type)
 	}
@@ -99,9 +99,9 @@ func (l *layout) add(m btf.Member, bit uint64, union int) {
 	switch {
 	case lf.bits == 0 && typ.Size == 0:
 		// Go pads a struct that ends in an empty field, C doesn't.
-		l.notes = append(l.notes, fmt.Sprintf("C has the member %s at offset %d, of type %s.", m.Name, lf.start(), cSpelling(m.Type)))
+		l.notes = append(l.notes, fmt.Sprintf("C also has %s, of type %s and without size, at offset %d.", m.Name, cSpelling(m.Type), lf.start()))
 	case lf.end() > uint64(l.size):
-		l.b.warn(l.c, m.Name, fmt.Sprintf("it ends %d bytes after the type: left out", lf.end()-uint64(l.size)))
+		l.b.warn(l.label, m.Name, fmt.Sprintf("it ends %d bytes after the type: left out", lf.end()-uint64(l.size)))
 	default:
 		l.leaves = append(l.leaves, lf)
 	}
@@ -126,7 +126,7 @@ func (l *layout) declareOverlay(decl *TypeDecl) {
 func (l *layout) declareStruct(decl *TypeDecl) {
 	slots, ok := l.slots()
 	if !ok {
-		l.b.warn(l.c, "", "members overlap: all of them become accessors")
+		l.b.warn(l.label, "", "members overlap: all of them become accessors")
 		l.declareOverlay(decl)
 		return
 	}
@@ -214,7 +214,7 @@ func (l *layout) accessors(decl *TypeDecl, s slot, bases []string) {
 			BitOffset: uint32(lf.bit - s.start*8), Bits: lf.bits,
 		}
 		if lf.bits > 0 && (a.BitOffset%8+lf.bits > 64 || lf.typ.Elem != nil) {
-			l.b.warn(l.c, lf.c, fmt.Sprintf("bitfield of %d bits across more than 8 bytes: only in %s", lf.bits, s.name))
+			l.b.warn(l.label, lf.c, fmt.Sprintf("bitfield of %d bits across more than 8 bytes: only in %s", lf.bits, s.name))
 			continue
 		}
 		a.Get = bases[i]

@@ -53,7 +53,7 @@ const (
 type TypeDecl struct {
 	Kind DeclKind
 	Name string
-	C    string // how C spells it: "struct event"
+	C    string // what it is in C: "struct event", "the type of inner in struct event"
 	Doc  []string
 
 	Size  uint32 // bytes, in C and in Go

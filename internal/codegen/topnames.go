@@ -40,3 +40,12 @@ func suggestIdent(bad string) string {
 	}
 	return exported(goName(identifierRunes(bad)))
 }
+
+// predeclared returns Go's types that generated code uses by name. An
+// identifier such as int, and a C type _8, must not hide them.
+func predeclared() []string {
+	return []string{
+		"any", "bool", "byte", "error", "string",
+		"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64",
+	}
+}

@@ -19,7 +19,7 @@ type typeBuilder struct {
 	file  string // named in warnings
 	scope *scope // of the package
 
-	names map[btf.Type]string // of structs, unions and enums
+	names map[btf.Type]place // of structs, unions and enums
 	done  map[btf.Type]GoType
 	open  map[btf.Type]bool // being declared: a type that contains itself is none
 	texts map[uint32]GoType // char arrays by length
@@ -28,10 +28,16 @@ type typeBuilder struct {
 	warnings []string
 }
 
+// place is what to call the type that is declared there.
+type place struct {
+	name  string // in Go
+	label string // in text: "struct event", "the type of inner in struct event"
+}
+
 func newTypeBuilder(file string, pkg *scope) *typeBuilder {
 	return &typeBuilder{
 		file: file, scope: pkg,
-		names: map[btf.Type]string{}, done: map[btf.Type]GoType{}, open: map[btf.Type]bool{}, texts: map[uint32]GoType{},
+		names: map[btf.Type]place{}, done: map[btf.Type]GoType{}, open: map[btf.Type]bool{}, texts: map[uint32]GoType{},
 	}
 }
 
@@ -53,10 +59,10 @@ func (b *typeBuilder) build(roots []typeRoot) []TypeDecl {
 	}
 	names := b.scope.assign(requests)
 	for i, n := range named {
-		b.names[n.core] = names[i]
+		b.names[n.core] = place{names[i], n.label}
 	}
 	for _, n := range named {
-		b.composite(n.core, "")
+		b.composite(n.core, place{})
 	}
 	for i, a := range aliases {
 		b.alias(names[len(named)+i], a)
@@ -75,7 +81,7 @@ func aliasesOf(roots []typeRoot, named []namedType) []namedType {
 		}
 		has := func(n namedType) bool { return n.c == outer && (n.core == core || !isComposite(core)) }
 		if !slices.ContainsFunc(named, has) && !slices.ContainsFunc(aliases, has) {
-			aliases = append(aliases, namedType{root.typ, outer})
+			aliases = append(aliases, namedType{root.typ, outer, outer})
 		}
 	}
 	slices.SortFunc(aliases, func(x, y namedType) int { return cmp.Compare(x.c, y.c) })
@@ -83,7 +89,7 @@ func aliasesOf(roots []typeRoot, named []namedType) []namedType {
 }
 
 func (b *typeBuilder) alias(name string, a namedType) {
-	target, err := b.goType(a.core, name, 0)
+	target, err := b.goType(a.core, place{name, a.label}, 0)
 	if err != nil {
 		b.warn(a.c, "", "no Go type: "+err.Error())
 		return
@@ -104,9 +110,9 @@ var (
 	errTooLarge = errors.New("the array has more than 2 GiB")
 )
 
-// goType returns the Go type for a C type. hint is the name of the declaration
-// that an anonymous struct, union or enum gets.
-func (b *typeBuilder) goType(t btf.Type, hint string, depth int) (GoType, error) {
+// goType returns the Go type for a C type. where is what to call the declaration
+// of a struct, union or enum that has no name in C.
+func (b *typeBuilder) goType(t btf.Type, where place, depth int) (GoType, error) {
 	if depth > maxDepth {
 		return GoType{}, errTooDeep
 	}
@@ -121,9 +127,9 @@ func (b *typeBuilder) goType(t btf.Type, hint string, depth int) (GoType, error)
 	case *btf.Pointer:
 		return GoType{Name: "uint64", Size: 8, Align: 8, Comment: cSpelling(t)}, nil
 	case *btf.Array:
-		return b.goArray(v, hint, depth)
+		return b.goArray(v, where, depth)
 	case *btf.Struct, *btf.Union, *btf.Enum:
-		return b.composite(v, hint)
+		return b.composite(v, where)
 	default:
 		return GoType{}, fmt.Errorf("%s can't be stored", cSpelling(t))
 	}
@@ -147,11 +153,11 @@ func goFloat(f *btf.Float) (GoType, error) {
 	return GoType{Name: "float" + strconv.Itoa(int(f.Size)*8), Size: f.Size, Align: f.Size}, nil
 }
 
-func (b *typeBuilder) goArray(a *btf.Array, hint string, depth int) (GoType, error) {
+func (b *typeBuilder) goArray(a *btf.Array, where place, depth int) (GoType, error) {
 	if i, ok := asChar(a.Type); ok && a.Nelems > 0 && a.Nelems <= math.MaxInt32 {
 		return b.text(i, a.Nelems), nil
 	}
-	elem, err := b.goType(a.Type, hint, depth+1)
+	elem, err := b.goType(a.Type, where, depth+1)
 	if err != nil {
 		return GoType{}, err
 	}
@@ -186,7 +192,7 @@ func (b *typeBuilder) text(char *btf.Int, n uint32) GoType {
 }
 
 // composite returns the type of a struct, union or enum and declares it, once.
-func (b *typeBuilder) composite(core btf.Type, hint string) (GoType, error) {
+func (b *typeBuilder) composite(core btf.Type, where place) (GoType, error) {
 	if t, ok := b.done[core]; ok {
 		return t, nil
 	}
@@ -196,25 +202,26 @@ func (b *typeBuilder) composite(core btf.Type, hint string) (GoType, error) {
 	b.open[core] = true
 	defer delete(b.open, core)
 
-	name, ok := b.names[core]
-	if !ok {
-		name = b.scope.take(hint)
-		b.names[core] = name
+	if known, ok := b.names[core]; ok {
+		where = known
+	} else {
+		where.name = b.scope.take(where.name)
+		b.names[core] = where
 	}
-	decl := b.declare(core, name)
-	t := GoType{Name: name, Size: decl.Size, Align: decl.Align, Signed: decl.Type.Signed}
+	decl := b.declare(core, where)
+	t := GoType{Name: decl.Name, Size: decl.Size, Align: decl.Align, Signed: decl.Type.Signed}
 	b.done[core] = t
 	b.decls = append(b.decls, decl)
 	return t, nil
 }
 
-func (b *typeBuilder) declare(core btf.Type, name string) TypeDecl {
-	decl := TypeDecl{Name: name, C: cSpelling(core)}
+func (b *typeBuilder) declare(core btf.Type, where place) TypeDecl {
+	decl := TypeDecl{Name: where.name, C: where.label}
 	switch v := core.(type) {
 	case *btf.Enum:
 		b.declareEnum(&decl, v)
 	case *btf.Union:
-		l := b.newLayout(name, decl.C, v.Size)
+		l := b.newLayout(where, v.Size)
 		l.flatten(v.Members, 0, wholeType, 0)
 		l.declareOverlay(&decl)
 		decl.Kind = DeclUnion
@@ -223,7 +230,7 @@ func (b *typeBuilder) declare(core btf.Type, name string) TypeDecl {
 			decl.Kind, decl.Size, decl.Align = DeclOpaque, v.Size, largestAlign(v.Size, 8)
 			break
 		}
-		l := b.newLayout(name, decl.C, v.Size)
+		l := b.newLayout(where, v.Size)
 		l.flatten(v.Members, 0, noUnion, 0)
 		l.declareStruct(&decl)
 	}

@@ -19,8 +19,9 @@ type typeRoot struct {
 
 // namedType is a type that gets a declaration because C has a name for it.
 type namedType struct {
-	core btf.Type // struct, union or enum
-	c    string
+	core  btf.Type // struct, union or enum
+	c     string
+	label string // what to call it in text: "struct event"
 }
 
 // peel removes typedefs and qualifiers. name is that of the innermost typedef,
@@ -74,12 +75,13 @@ func (c *collector) collect(t btf.Type, hint string, depth int) {
 		return
 	}
 	c.seen[core] = true
-	if own := core.TypeName(); own != "" {
-		name = own
-	}
-	name = cmp.Or(name, hint)
-	if name != "" {
-		c.named = append(c.named, namedType{core, name})
+	switch own := core.TypeName(); {
+	case own != "":
+		c.named = append(c.named, namedType{core, own, cSpelling(core)})
+	case name != "":
+		c.named = append(c.named, namedType{core, name, name})
+	case hint != "":
+		c.named = append(c.named, namedType{core, hint, "the type of " + hint})
 	}
 	if isOpaque(core) {
 		return
