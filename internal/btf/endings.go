@@ -18,6 +18,7 @@ type endings struct {
 	pairs     [1024]uint64 // set of such bytes
 	essential bool         // any query is
 	short     bool         // any name has only one byte
+	lasts     []byte       // different last bytes of names
 
 	base  uint32 // offset of strs
 	strs  []byte
@@ -39,6 +40,9 @@ func newEndings(queries []Query) *endings {
 			e.addPair(pairOf(q.Name))
 		}
 		e.order = append(e.order, i)
+		if last := q.Name[len(q.Name)-1]; bytes.IndexByte(e.lasts, last) < 0 {
+			e.lasts = append(e.lasts, last)
+		}
 		e.essential = e.essential || q.Essential
 	}
 	slices.SortFunc(e.order, func(a, b int) int {
@@ -67,28 +71,71 @@ const (
 	underscores = 0x5f5f5f5f5f5f5f5f
 )
 
-// scan goes over strs once.
+// fewLasts is up to how many different last bytes it is cheaper to look for
+// each of them than to look at each terminator.
+const fewLasts = 4
+
+// scan goes over strs.
 func (e *endings) scan() {
+	if len(e.lasts) <= fewLasts {
+		for _, last := range e.lasts {
+			e.scanLast(last)
+		}
+	} else {
+		e.scanAll()
+	}
+	if e.essential {
+		e.scanFlavours()
+	}
+}
+
+// zeros has the top bit set of each byte of x that is zero.
+func zeros(x uint64) uint64 { return (x - lowBits) &^ x & highBits }
+
+// scanLast looks at terminators right after the given byte.
+func (e *endings) scanLast(last byte) {
+	strs, pattern := e.strs, uint64(last)*lowBits
+	i := 1
+	for ; i+8 <= len(strs); i += 8 {
+		x, before := binary.LittleEndian.Uint64(strs[i:i+8]), binary.LittleEndian.Uint64(strs[i-1:i+7])
+		for m := zeros(x) & zeros(before^pattern); m != 0; m &= m - 1 {
+			e.end(i + bits.TrailingZeros64(m)/8)
+		}
+	}
+	for ; i < len(strs); i++ {
+		if strs[i-1] == last {
+			e.end(i)
+		}
+	}
+}
+
+// scanAll looks at all terminators.
+func (e *endings) scanAll() {
 	strs := e.strs
 	i := 0
 	for ; i+8 <= len(strs); i += 8 {
-		x := binary.LittleEndian.Uint64(strs[i : i+8])
-		for m := (x - lowBits) &^ x & highBits; m != 0; m &= m - 1 {
+		for m := zeros(binary.LittleEndian.Uint64(strs[i : i+8])); m != 0; m &= m - 1 {
 			e.end(i + bits.TrailingZeros64(m)/8)
-		}
-		if e.essential {
-			// Three underscores always include two at an even offset.
-			y := x ^ underscores
-			for m := (y - lowBits16) &^ y & highBits16; m != 0; m &= m - 1 {
-				e.flavour(i + bits.TrailingZeros64(m)/16*2)
-			}
 		}
 	}
 	for ; i < len(strs); i++ {
 		e.end(i)
-		if e.essential && i%2 == 0 {
-			e.flavour(i)
+	}
+}
+
+// scanFlavours looks at groups of three underscores, which always include two
+// at an even offset.
+func (e *endings) scanFlavours() {
+	strs := e.strs
+	i := 0
+	for ; i+8 <= len(strs); i += 8 {
+		x := binary.LittleEndian.Uint64(strs[i:i+8]) ^ underscores
+		for m := (x - lowBits16) &^ x & highBits16; m != 0; m &= m - 1 {
+			e.flavour(i + bits.TrailingZeros64(m)/16*2)
 		}
+	}
+	for ; i < len(strs); i += 2 {
+		e.flavour(i)
 	}
 }
 
