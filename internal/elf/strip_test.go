@@ -232,6 +232,9 @@ func TestStripErrors(t *testing.T) {
 			symbol := b.AddSymbol(&elfbuild.Symbol{Section: debug, Type: delf.STT_SECTION})
 			b.Add(&elfbuild.Section{Name: "tc", Data: make([]byte, 8)}).Relocate(&elfbuild.Reloc{Symbol: symbol})
 		}, elf.Unsupported, "section .reltc, offset 0x0: a relocation needs symbol 1, which goes with the debugging information"},
+		{"section indices of no symbols", func(b *elfbuild.Builder, _ *elfbuild.Section) {
+			b.Add(&elfbuild.Section{Name: ".symtab_shndx", Type: delf.SHT_SYMTAB_SHNDX, EntSize: 4, Link: 1, Data: make([]byte, 12)})
+		}, elf.Malformed, "section .symtab_shndx, offset 0x0: refers to section 1, which is not the symbol table"},
 		{"group of nothing known", func(b *elfbuild.Builder, _ *elfbuild.Section) {
 			b.Add(&elfbuild.Section{Name: ".group", Type: delf.SHT_GROUP, EntSize: 4, Data: []byte{1, 0, 0, 0, 99, 0, 0, 0}})
 		}, elf.Malformed, "section .group, offset 0x4: has section 99 of 8 as a member"},
@@ -256,5 +259,43 @@ func BenchmarkStripDWARF(b *testing.B) {
 		if _, err := elf.StripDWARF(data); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// More sections than 16 bits can number stay that way, or become fewer.
+func TestStripManySections(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		kept, dwarf int
+	}{
+		{"many before and after", 0xff00 + 10, 1},
+		{"many before, few after", 0xff00 - 100, 200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := elfbuild.New(binary.BigEndian)
+			b.Extended, b.SeparateNames = true, true
+			for range test.dwarf {
+				b.Add(&elfbuild.Section{Name: ".debug_types", Data: []byte{1}})
+			}
+			for range test.kept - 1 {
+				b.Add(&elfbuild.Section{})
+			}
+			last := b.Add(&elfbuild.Section{Name: "last", Data: []byte("contents")})
+			b.AddSymbol(&elfbuild.Symbol{Name: "symbol", Section: last, Bind: delf.STB_GLOBAL})
+			b.AddSymbol(&elfbuild.Symbol{Name: "absolute", Reserved: delf.SHN_ABS, Bind: delf.STB_GLOBAL})
+
+			out := strip(t, b.Bytes())
+			f := parse(t, out)
+			symbols, err := f.Symbols()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s := f.Section("last"); s == nil || s.Index != test.kept || symbols[1].Section != elf.SectionIndex(s.Index) || symbols[2].Section != elf.SHN_ABS {
+				t.Errorf("section %+v, symbols %+v", s, symbols)
+			}
+			if got, err := delf.NewFile(bytes.NewReader(out)); err != nil || len(got.Sections) != len(f.Sections) {
+				t.Errorf("debug/elf: %v", err)
+			}
+		})
 	}
 }
