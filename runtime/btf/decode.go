@@ -52,7 +52,6 @@ func (s *Spec) inflate(id TypeID) (Type, error) {
 	first, end := s.raw.FirstID(), s.raw.EndID()
 	if s.pages == nil {
 		s.pages = make([]*page, (int(end-first)+len(page{})-1)/len(page{}))
-		s.names = s.raw.Names()
 	}
 	if typ := *s.slot(uint32(id) - first); typ != nil {
 		return typ, nil
