@@ -1,6 +1,7 @@
 package elf
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -35,16 +36,39 @@ func (f *File) checkBounds() error {
 	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
 	for i := 1; i < len(spans); i++ {
 		if a, b := spans[i-1], spans[i]; a.end > b.start {
-			return malformed(f.label(b.index), 0, "overlaps section %s at file offset %#x", f.label(a.index), b.start)
+			return malformed(f.label(b.index), 0, "overlaps section %s at file offset %#x", printable(f.label(a.index)), b.start)
 		}
 	}
 	return nil
 }
 
-// label names a section in an error before names are known to be good.
+// label names a section in an error, also before names are known to be good.
 func (f *File) label(index int) string {
-	if name := f.Sections[index].Name; name != "" {
-		return name
+	name := f.Sections[index].Name
+	if name == "" && f.names == "" {
+		name = f.peekName(index)
 	}
-	return "#" + strconv.Itoa(index)
+	if name == "" {
+		return "#" + strconv.Itoa(index)
+	}
+	return name
+}
+
+// peekName reads the name of a section if it can, trusting nothing.
+func (f *File) peekName(index int) string {
+	if uint64(f.header.nameTable) >= uint64(len(f.Sections)) {
+		return ""
+	}
+	table := &f.Sections[f.header.nameTable]
+	length := uint64(len(f.data))
+	offset := uint64(f.order.u32(f.data[f.header.sectionOffset+uint64(index)*sectionSize:]))
+	if !table.hasBytes() || table.Offset > length || table.Size > length-table.Offset || offset >= table.Size {
+		return ""
+	}
+	rest := f.data[table.Offset+offset : table.Offset+table.Size]
+	name, _, terminated := bytes.Cut(rest[:min(len(rest), maxName+1)], []byte{0})
+	if !terminated {
+		return ""
+	}
+	return string(name)
 }

@@ -1,6 +1,11 @@
 package elf
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+)
 
 // ErrorKind tells apart what can be wrong with a file.
 type ErrorKind uint8
@@ -33,7 +38,15 @@ func (e *Error) Error() string {
 	case e.Section == "":
 		return fmt.Sprintf("elf: file offset %#x: %s", e.Offset, e.Reason)
 	}
-	return fmt.Sprintf("elf: section %s, offset %#x: %s", e.Section, e.Offset, e.Reason)
+	return fmt.Sprintf("elf: section %s, offset %#x: %s", printable(e.Section), e.Offset, e.Reason)
+}
+
+// printable quotes names that aren't fit for a terminal.
+func printable(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
+	}
+	return name
 }
 
 func malformed(section string, offset uint64, format string, args ...any) error {

@@ -53,6 +53,9 @@ func (f *File) nameSections() error {
 	if len(f.Sections) == 0 || f.header.nameTable == 0 {
 		return nil
 	}
+	if n := len(f.Sections); uint64(f.header.nameTable) >= uint64(n) {
+		return malformed("", 62, "section names are in section %d of %d", f.header.nameTable, n)
+	}
 	names, err := f.stringTable(f.header.nameTable, "")
 	if err != nil {
 		return err
