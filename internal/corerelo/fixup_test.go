@@ -197,7 +197,7 @@ func TestMessages(t *testing.T) {
 	l := local(t)
 	line := btf.NewLine("prog.bpf.c", "	return p->a;", 12, 9)
 	ins := asm.LoadMem(asm.R1, asm.R2, 0, asm.Word)
-	ins.SetLine(&line)
+	ins = ins.WithSource(&line)
 	kernel := build(t, func(b *builder) { b.structure("s", 4) })
 
 	got, err := applied(t, kernel, offsetOf(l, "0:0"), ins)
