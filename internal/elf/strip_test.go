@@ -194,6 +194,27 @@ func TestStripKeepsLoadedSections(t *testing.T) {
 	}
 }
 
+// Names are bytes, and need not be text.
+func TestStripKeepsNames(t *testing.T) {
+	names := []string{"größe", "größe.old", "\xff\xfe", "old", "xdp/größe.old"}
+	b, _, data, _, _ := sample(binary.LittleEndian)
+	b.Add(&elfbuild.Section{Name: ".debug_info", Data: make([]byte, 8)})
+	for _, name := range names {
+		b.Add(&elfbuild.Section{Name: name})
+		b.AddSymbol(&elfbuild.Symbol{Name: name, Section: data, Bind: delf.STB_WEAK})
+	}
+	f := parse(t, strip(t, b.Bytes()))
+	symbols, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range names {
+		if got := symbols[len(symbols)-len(names)+i].Name; got != name || f.Section(name) == nil {
+			t.Errorf("symbol %q, section %v, want both called %q", got, f.Section(name), name)
+		}
+	}
+}
+
 // An alignment costs at most a few bytes of padding.
 func TestStripAbsurdAlignment(t *testing.T) {
 	b, code, _, _, _ := sample(binary.LittleEndian)

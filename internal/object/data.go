@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
@@ -39,7 +40,7 @@ func (p *parser) readVariables() error {
 			section: int32(s.Index),
 		})
 	}
-	slices.SortFunc(vars, func(a, b Variable) int { return a.compare(&b) })
+	slices.SortFunc(vars, func(a, b Variable) int { return a.comparePlace(b.section, b.Offset, b.Name) })
 	p.obj.Variables = make([]*Variable, n)
 	for i := range vars {
 		p.obj.Variables[i] = &vars[i]
@@ -47,19 +48,22 @@ func (p *parser) readVariables() error {
 	return nil
 }
 
-// compare orders by place in the file.
-func (v *Variable) compare(w *Variable) int {
-	return cmp.Or(cmp.Compare(v.section, w.section), cmp.Compare(v.Offset, w.Offset), strings.Compare(v.Name, w.Name))
+// comparePlace orders by place in the file.
+func (v *Variable) comparePlace(section int32, offset uint32, name string) int {
+	return cmp.Or(cmp.Compare(v.section, section), cmp.Compare(v.Offset, offset), strings.Compare(v.Name, name))
 }
 
 // variable returns the variable of a symbol, or nil if it isn't one.
 func (p *parser) variable(section int, sym *elf.Symbol) *Variable {
-	key := Variable{section: int32(section), Offset: uint32(sym.Value), Name: sym.Name}
-	i, ok := slices.BinarySearchFunc(p.obj.Variables, &key, (*Variable).compare)
-	if !ok {
+	vars := p.obj.Variables
+	i := sort.Search(len(vars), func(i int) bool {
+		v := vars[i]
+		return v.comparePlace(int32(section), uint32(sym.Value), sym.Name) >= 0
+	})
+	if i == len(vars) || vars[i].comparePlace(int32(section), uint32(sym.Value), sym.Name) != 0 {
 		return nil
 	}
-	return p.obj.Variables[i]
+	return vars[i]
 }
 
 // isVariable leaves out what is local to a function or a file, and constants

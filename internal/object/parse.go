@@ -1,6 +1,7 @@
 package object
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -30,6 +31,7 @@ type section struct {
 	reloc int32 // the section that has its relocations, 0 for none
 	item  int32 // its first map or function
 	count int32 // how many it has
+	info  int32 // in codeTable.infos
 }
 
 // parser carries what the steps of Parse find out, each in its own fields.
@@ -53,6 +55,34 @@ type parser struct {
 	arena int // index of the arena map, or -1
 
 	code codeTable
+
+	buf       scratch
+	bigEndian bool
+}
+
+// scratch is memory for the tables of small objects, so that parsing them
+// costs few allocations. Nothing in the result may point to it.
+type scratch struct {
+	sections [24]section
+	byName   [16]uint32
+	secs     [6]datasec
+	funcs    [4]function
+	names    [4]int32
+	infos    [2]codeInfo
+	relocs   [12]elf.Reloc
+	edges    [8]int32
+	seen     [4]int32
+	order    [8]int32
+	stack    [4]frame
+	entries  [4]entry
+}
+
+// sized returns n zero elements, in buf if it has room.
+func sized[T any](buf []T, n int) []T {
+	if n <= len(buf) {
+		return buf[:n]
+	}
+	return make([]T, n)
 }
 
 // Parse reads an object file of either byte order. The result aliases data.
@@ -96,7 +126,9 @@ func (p *parser) classify() error {
 		return errors.New("no symbol table: was the object stripped of all symbols? (strip only debugging information, as llvm-strip -g does)")
 	}
 	p.syms = syms
-	p.sections = make([]section, len(p.file.Sections))
+	p.bigEndian = p.file.ByteOrder == binary.BigEndian
+	p.types.secs, p.code.edges = p.buf.secs[:0], p.buf.edges[:0]
+	p.sections = sized(p.buf.sections[:], len(p.file.Sections))
 	for i := range p.file.Sections {
 		s := &p.file.Sections[i]
 		p.sections[i].role = roleOf(s)

@@ -20,16 +20,20 @@ type function struct {
 	section int32
 	start   uint32 // bytes from the start of the section
 	end     uint32
+	count   int32 // instructions
 
-	first, count int32 // its instructions in codeTable.insns
-	edge, edges  int32 // what it refers to, in codeTable.edges
+	edge, edges int32 // what it refers to, in codeTable.edges
+	placed      int32 // where it was decoded, in codeTable.insns, counted from one
 }
 
 // codeTable is all code of the object.
 type codeTable struct {
-	funcs []function        // by section and start
-	insns asm.Instructions  // of all functions, in their order
-	edges []int32           // functions that functions refer to, in order of their first instruction that does
+	funcs  []function // by section and start
+	edges  []int32    // functions that each function refers to, in order of its instructions
+	infos  []codeInfo // of the sections with code
+	relocs []elf.Reloc
+
+	insns asm.Instructions  // of all programs
 	notes []asm.Annotations // to hand out
 }
 
@@ -37,16 +41,20 @@ type codeTable struct {
 // it calls: more than any kernel would take, but in the memory of any machine.
 const maxInstructions = 1 << 22
 
-// readCode finds the functions, decodes them, and resolves what their
-// instructions refer to.
+// readCode finds the functions, and which functions each refers to.
 func (p *parser) readCode() error {
 	if err := p.findFunctions(); err != nil {
 		return err
 	}
-	if err := p.decode(); err != nil {
+	if err := p.readRelocations(); err != nil {
 		return err
 	}
-	return p.annotate()
+	for i := range p.code.funcs {
+		if err := p.findCalls(&p.code.funcs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // findFunctions lists the functions in order of their place in the file.
@@ -68,7 +76,7 @@ func (p *parser) findFunctions() error {
 			n++
 		}
 	}
-	funcs := make([]function, 0, n)
+	funcs := sized(p.buf.funcs[:], n)[:0]
 	for i := range p.syms {
 		sym := &p.syms[i]
 		if !untyped(sym) && (sym.Type != elf.STT_FUNC || p.roleAt(sym) != roleCode) {
@@ -160,7 +168,10 @@ func (p *parser) checkFunctions() error {
 // several files linked into one, can have the same name.
 func (p *parser) uniqueNames() {
 	funcs := p.code.funcs
-	order := make([]int32, len(funcs))
+	if len(funcs) < 2 {
+		return
+	}
+	order := sized(p.buf.names[:], len(funcs))
 	for i := range order {
 		order[i] = int32(i)
 	}
@@ -196,33 +207,6 @@ func (p *parser) functionAt(section int32, offset uint64) (int32, error) {
 	return 0, fmt.Errorf("no function at offset %#x of section %s", offset, s.Name)
 }
 
-// decode decodes the instructions of all functions into one array.
-func (p *parser) decode() error {
-	n := 0
-	for i := range p.code.funcs {
-		code, err := p.bytes(&p.code.funcs[i])
-		if err != nil {
-			return err
-		}
-		n += countInstructions(code)
-	}
-	insns := make(asm.Instructions, 0, n)
-	for i := range p.code.funcs {
-		f := &p.code.funcs[i]
-		code, err := p.bytes(f)
-		if err != nil {
-			return err
-		}
-		f.first = int32(len(insns))
-		if insns, err = asm.Decode(insns, code, p.file.ByteOrder); err != nil {
-			return errorAt(p.file.Sections[f.section].Name, f.name, uint64(f.start), "%w", err)
-		}
-		f.count = int32(len(insns)) - f.first
-	}
-	p.code.insns = insns
-	return nil
-}
-
 // bytes returns the code of a function.
 func (p *parser) bytes(f *function) ([]byte, error) {
 	data, err := p.file.Data(&p.file.Sections[f.section])
@@ -230,19 +214,4 @@ func (p *parser) bytes(f *function) ([]byte, error) {
 		return nil, err
 	}
 	return data[f.start:f.end], nil
-}
-
-// opLoadImm64 is the operation of the only instruction of two slots.
-const opLoadImm64 = 0x18
-
-// countInstructions returns how many instructions well-formed code has.
-func countInstructions(code []byte) int {
-	n := 0
-	for i := 0; i < len(code); i += asm.InstructionSize {
-		if code[i] == opLoadImm64 {
-			i += asm.InstructionSize
-		}
-		n++
-	}
-	return n
 }

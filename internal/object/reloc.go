@@ -5,71 +5,125 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
-var errTooMuchCode = fmt.Errorf("with all that they call, the programs of the file have more than %d instructions", maxInstructions)
-
 // codeInfo is what there is to say about the instructions of a section, each
 // list by offset.
 type codeInfo struct {
 	relocs []elf.Reloc
-	funcs  btf.FuncOffsets
-	lines  btf.LineOffsets
-	core   btf.CORERelocationOffsets
+
+	read  bool // the rest has been read
+	funcs btf.FuncOffsets
+	lines btf.LineOffsets
+	core  btf.CORERelocationOffsets
 }
 
-// annotate attaches what instructions refer to, and what the compiler tells
-// about them.
-func (p *parser) annotate() error {
-	var relocs []elf.Reloc
-	funcs := p.code.funcs
-	for len(funcs) > 0 {
-		section := funcs[0].section
-		n := int(p.sections[section].count)
-		info, rest, err := p.codeInfo(section, relocs)
-		if err != nil {
+// firstAt returns the index of the first of n elements, sorted by offset, that
+// isn't before start.
+func firstAt(n int, start uint32, offset func(int) uint64) int {
+	return sort.Search(n, func(i int) bool { return offset(i) >= uint64(start) })
+}
+
+func (c *codeInfo) firstReloc(start uint32) int {
+	return firstAt(len(c.relocs), start, func(i int) uint64 { return c.relocs[i].Offset })
+}
+
+func (c *codeInfo) firstFunc(start uint32) int {
+	return firstAt(len(c.funcs), start, func(i int) uint64 { return uint64(c.funcs[i].Offset) })
+}
+
+func (c *codeInfo) firstLine(start uint32) int {
+	return firstAt(len(c.lines), start, func(i int) uint64 { return uint64(c.lines[i].Offset) })
+}
+
+func (c *codeInfo) firstCORE(start uint32) int {
+	return firstAt(len(c.core), start, func(i int) uint64 { return uint64(c.core[i].Offset) })
+}
+
+// readRelocations reads the relocations of all functions.
+func (p *parser) readRelocations() error {
+	sections, relocs := 0, uint64(0)
+	last := int32(-1)
+	for i := range p.code.funcs {
+		section := p.code.funcs[i].section
+		if section == last {
+			continue
+		}
+		last = section
+		p.sections[section].info = int32(sections)
+		sections++
+		if r := p.sections[section].reloc; r != 0 {
+			relocs += p.file.Sections[r].Size / relSize
+		}
+	}
+	p.code.infos = sized(p.buf.infos[:], sections)
+	p.code.relocs = sized(p.buf.relocs[:], int(relocs))[:0]
+	last = -1
+	for i := range p.code.funcs {
+		section := p.code.funcs[i].section
+		if section == last {
+			continue
+		}
+		last = section
+		if err := p.readRelocationsOf(section); err != nil {
 			return err
 		}
-		relocs = rest
-		p.reserveNotes(n + len(info.relocs) + len(info.core))
-		for i := range funcs[:n] {
-			if err := p.annotateFunction(&funcs[i], info); err != nil {
-				return err
-			}
-		}
-		funcs = funcs[n:]
 	}
 	return nil
 }
 
-// codeInfo collects what is known about a section. relocs is memory to use.
-func (p *parser) codeInfo(section int32, relocs []elf.Reloc) (info codeInfo, rest []elf.Reloc, err error) {
-	if n := p.sections[section].reloc; n != 0 {
-		if relocs, err = p.file.AppendRelocations(relocs[:0], &p.file.Sections[n]); err != nil {
-			return info, relocs, err
-		}
-		byOffset := func(a, b elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset) }
-		if !slices.IsSortedFunc(relocs, byOffset) {
-			slices.SortStableFunc(relocs, byOffset)
-		}
-		info.relocs = relocs
+// relSize is the size of the smaller kind of relocation in a file.
+const relSize = 16
+
+func (p *parser) readRelocationsOf(section int32) (err error) {
+	r := p.sections[section].reloc
+	if r == 0 {
+		return nil
 	}
-	if p.ext != nil {
-		s := &p.file.Sections[section]
-		info.funcs, info.lines, info.core = p.ext.Section(s.Name)
+	first := len(p.code.relocs)
+	if p.code.relocs, err = p.file.AppendRelocations(p.code.relocs, &p.file.Sections[r]); err != nil {
+		return err
 	}
-	return info, relocs, nil
+	relocs := p.code.relocs[first:]
+	byOffset := func(a, b elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset) }
+	if !slices.IsSortedFunc(relocs, byOffset) {
+		slices.SortStableFunc(relocs, byOffset)
+	}
+	p.info(section).relocs = relocs
+	return nil
 }
 
-// reserveNotes makes sure that the next n annotations need no allocation.
-func (p *parser) reserveNotes(n int) {
-	if len(p.code.notes) < n {
-		p.code.notes = make([]asm.Annotations, n)
+// info is what is known about a section with functions.
+func (p *parser) info(section int32) *codeInfo { return &p.code.infos[p.sections[section].info] }
+
+// fullInfo adds what BTF tells.
+func (p *parser) fullInfo(section int32) *codeInfo {
+	c := p.info(section)
+	if !c.read {
+		c.funcs, c.lines, c.core = p.ext.Section(p.file.Sections[section].Name)
+		c.read = true
 	}
+	return c
+}
+
+// reserveNotes makes room for as many annotations as there will be, or a few
+// less: relocated instructions have some, and first ones of functions.
+func (p *parser) reserveNotes(l *linker) {
+	n := 0
+	for i := range p.code.funcs {
+		f := &p.code.funcs[i]
+		if l.seen[i] == 0 {
+			continue
+		}
+		info := p.fullInfo(f.section)
+		n += 1 + info.firstReloc(f.end) - info.firstReloc(f.start) + info.firstCORE(f.end) - info.firstCORE(f.start)
+	}
+	p.code.notes = make([]asm.Annotations, n)
 }
 
 // note returns annotations that belong to no instruction yet.
@@ -82,49 +136,52 @@ func (p *parser) note() *asm.Annotations {
 	return n
 }
 
-// from returns the part of a list that begins at an offset.
-func from[E any](list []E, start uint32, offset func(*E) uint64) []E {
-	i, _ := slices.BinarySearchFunc(list, uint64(start), func(e E, start uint64) int { return cmp.Compare(offset(&e), start) })
-	return list[i:]
+// codeError says where in the code an error is.
+func (p *parser) codeError(f *function, offset uint32, err error) error {
+	e := &Error{Section: p.file.Sections[f.section].Name, Symbol: p.syms[f.symbol].Name, Offset: uint64(offset), Err: err}
+	lines := p.fullInfo(f.section).lines
+	if i := p.info(f.section).firstLine(offset + 1); i > 0 && lines[i-1].Offset >= f.start {
+		l := &lines[i-1].Line
+		e.Source = fmt.Sprintf("%s:%d", l.FileName(), l.LineNumber())
+	}
+	return e
 }
 
-// annotateFunction walks over the instructions and the lists side by side.
-func (p *parser) annotateFunction(f *function, info codeInfo) error {
-	w := walk{p: p, f: f, section: p.file.Sections[f.section].Name, offset: f.start}
-	w.relocs = from(info.relocs, f.start, func(r *elf.Reloc) uint64 { return r.Offset })
-	w.lines = from(info.lines, f.start, func(l *btf.LineOffset) uint64 { return uint64(l.Offset) })
-	w.core = from(info.core, f.start, func(c *btf.CORERelocationOffset) uint64 { return uint64(c.Offset) })
-
-	f.edge = int32(len(p.code.edges))
-	insns := p.code.insns[f.first : f.first+f.count]
+// annotate attaches what the instructions of a function refer to, and what the
+// compiler tells about them, walking over all lists side by side.
+func (p *parser) annotate(f *function, insns asm.Instructions) error {
+	info := p.fullInfo(f.section)
+	w := walk{p: p, f: f, offset: f.start}
+	w.relocs = info.relocs[info.firstReloc(f.start):]
+	w.lines = info.lines[info.firstLine(f.start):]
+	w.core = info.core[info.firstCORE(f.start):]
+	w.edges = p.code.edges[f.edge : f.edge+f.edges]
 	for i := range insns {
 		w.ins, w.notes = &insns[i], nil
 		if i == 0 {
-			w.begin(from(info.funcs, f.start, func(o *btf.FuncOffset) uint64 { return uint64(o.Offset) }))
+			w.begin(info.funcs[info.firstFunc(f.start):])
 		}
 		if err := w.step(); err != nil {
-			return w.fail(err)
+			return p.codeError(f, w.offset, err)
 		}
-		w.offset += uint32(insns[i].Size())
+		w.offset += uint32(w.ins.Size())
 	}
-	f.edges = int32(len(p.code.edges)) - f.edge
 	return nil
 }
 
 // walk is a position in a function, and what is left of the lists there.
 type walk struct {
-	p       *parser
-	f       *function
-	section string
-	offset  uint32 // bytes from the start of the section
+	p      *parser
+	f      *function
+	offset uint32 // bytes from the start of the section
 
 	relocs []elf.Reloc
 	lines  []btf.LineOffset
 	core   []btf.CORERelocationOffset
+	edges  []int32 // functions, for the instructions that refer to one
 
 	ins   *asm.Instruction
 	notes *asm.Annotations // of ins, nil until it needs some
-	line  *btf.Line        // of ins, or the last one before it
 }
 
 // note returns the annotations of the current instruction.
@@ -149,7 +206,6 @@ func (w *walk) step() error {
 	for len(w.lines) > 0 && w.lines[0].Offset <= w.offset {
 		if w.lines[0].Offset == w.offset {
 			line = &w.lines[0].Line
-			w.line = line
 		}
 		w.lines = w.lines[1:]
 	}
@@ -178,7 +234,10 @@ func (w *walk) attachCORE() error {
 // resolve finds out what the current instruction refers to.
 func (w *walk) resolve() error {
 	if len(w.relocs) == 0 || w.relocs[0].Offset > uint64(w.offset) {
-		return w.resolveLocal()
+		if w.ins.IsFunctionCall() {
+			w.refer()
+		}
+		return nil
 	}
 	r := w.relocs[0]
 	w.relocs = w.relocs[1:]
@@ -189,26 +248,6 @@ func (w *walk) resolve() error {
 		return errors.New("two relocations of one instruction")
 	}
 	return w.relocate(&r)
-}
-
-// resolveLocal handles references without relocation: calls within a section.
-func (w *walk) resolveLocal() error {
-	if w.ins.IsLoadOfFunctionPointer() {
-		return errors.New("address of a function without a relocation that says of which")
-	}
-	if !w.ins.IsFunctionCall() {
-		return nil
-	}
-	return w.refer(w.f.section, int64(w.offset)+asm.InstructionSize*(w.ins.Constant+1))
-}
-
-// fail says where an error is.
-func (w *walk) fail(err error) error {
-	e := &Error{Section: w.section, Symbol: w.p.syms[w.f.symbol].Name, Offset: uint64(w.offset), Err: err}
-	if w.line != nil {
-		e.Source = fmt.Sprintf("%s:%d", w.line.FileName(), w.line.LineNumber())
-	}
-	return e
 }
 
 // relocate dispatches on what the symbol is.
@@ -223,12 +262,14 @@ func (w *walk) relocate(r *elf.Reloc) error {
 	}
 	role := w.p.roleAt(sym)
 	switch {
-	case role == roleCode && call:
-		return w.call(r, sym)
+	case role == roleCode:
+		if !call {
+			w.ins.Src = asm.PseudoFunc
+		}
+		w.refer()
+		return nil
 	case call:
 		return fmt.Errorf("call of %s, which isn't in a section with code", w.p.symbolName(sym))
-	case role == roleCode:
-		return w.loadFunction(r, sym)
 	case role == roleMaps || role == roleLegacy:
 		return w.loadMap(r, sym)
 	case role.isVariables():
@@ -264,43 +305,17 @@ func (p *parser) symbolName(sym *elf.Symbol) string {
 	return sym.Name
 }
 
-// opCall is the operation of calls, whatever they call.
-const opCall = asm.OpCode(asm.JumpClass) | asm.OpCode(asm.Call)
-
 // addend is what to add to a symbol's value: sections of type REL keep it in
 // the instruction.
 func (w *walk) addend(r *elf.Reloc) int64 {
 	return r.Addend + int64(int32(w.ins.Constant))
 }
 
-// call resolves a call: to a global function, whose symbol says where it is, or
-// to a static one, which is counted in instructions from its section's symbol.
-func (w *walk) call(r *elf.Reloc, sym *elf.Symbol) error {
-	if w.ins.Src != asm.PseudoCall {
-		return fmt.Errorf("call of %s by an instruction that doesn't call functions", w.p.symbolName(sym))
-	}
-	return w.refer(int32(sym.Section), int64(sym.Value)+asm.InstructionSize*(w.addend(r)+1))
-}
-
-// loadFunction resolves the address of a function, to call it back.
-func (w *walk) loadFunction(r *elf.Reloc, sym *elf.Symbol) error {
-	w.ins.Src = asm.PseudoFunc
-	return w.refer(int32(sym.Section), int64(sym.Value)+w.addend(r))
-}
-
-// refer makes the instruction refer to the function at an offset.
-func (w *walk) refer(section int32, offset int64) error {
-	if offset < 0 {
-		return fmt.Errorf("reference to offset %d of section %s", offset, w.p.file.Sections[section].Name)
-	}
-	n, err := w.p.functionAt(section, uint64(offset))
-	if err != nil {
-		return err
-	}
-	w.note().Reference = w.p.code.funcs[n].name
+// refer makes the instruction refer to the next function that findCalls found.
+func (w *walk) refer() {
+	w.note().Reference = w.p.code.funcs[w.edges[0]].name
 	w.ins.Constant = -1
-	w.p.code.edges = append(w.p.code.edges, n)
-	return nil
+	w.edges = w.edges[1:]
 }
 
 // loadMap resolves the address of a map.

@@ -167,7 +167,7 @@ func (p *parser) indexSymbols() {
 			n++
 		}
 	}
-	p.byName = make([]uint32, 0, n)
+	p.byName = sized(p.buf.byName[:], n)[:0]
 	for i := range p.syms {
 		if isNamedGlobal(&p.syms[i]) {
 			p.byName = append(p.byName, uint32(i))

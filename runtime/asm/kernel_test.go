@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 
 	. "github.com/bpfgen/bpfgen/runtime/asm"
@@ -17,6 +19,14 @@ import (
 func TestMain(m *testing.M) { testutil.Main(m) }
 
 const progTypeSchedCLS = 3
+
+// needsKernel is testutil.Needs for what only these tests need.
+func needsKernel(t *testing.T, what string, major, minor uint8) {
+	t.Helper()
+	if since := (uapi.KernelVersion{Major: major, Minor: minor}); !kernel.AtLeast(since) {
+		t.Skipf("needs %s (Linux %s)", what, since)
+	}
+}
 
 // load has the kernel verify a program.
 func load(t *testing.T, insns Instructions, attr kernel.ProgLoadAttr) *kernel.FD {
@@ -35,10 +45,14 @@ func load(t *testing.T, insns Instructions, attr kernel.ProgLoadAttr) *kernel.FD
 	return fd
 }
 
-// run returns what a program returns for an empty packet.
+// run returns what a program returns for a packet.
 func run(t *testing.T, insns Instructions) uint32 {
 	t.Helper()
-	fd := load(t, insns, kernel.ProgLoadAttr{})
+	return testRun(t, load(t, insns, kernel.ProgLoadAttr{}))
+}
+
+func testRun(t *testing.T, fd *kernel.FD) uint32 {
+	t.Helper()
 	packet := make([]byte, 64)
 	copy(packet, "0123456789abcdef")
 	attr := kernel.ProgTestRunAttr{DataIn: kernel.Bytes(packet), DataSizeIn: uint32(len(packet)), Repeat: 1}
@@ -124,9 +138,7 @@ func TestKernelRuns(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if !kernel.AtLeast(test.since) {
-				t.Skipf("needs %s (Linux %s)", test.name, test.since)
-			}
+			needsKernel(t, test.name, test.since.Major, test.since.Minor)
 			if got := run(t, append(test.insns, Return())); got != test.want {
 				t.Errorf("got %d (%#x), want %d", got, got, test.want)
 			}
@@ -161,6 +173,91 @@ func TestKernelMaps(t *testing.T) {
 	expectTag(t, load(t, insns, kernel.ProgLoadAttr{}), insns)
 }
 
+// Maps can also be given by their place in an array of descriptors.
+func TestKernelMapIndex(t *testing.T) {
+	testutil.Needs(t, testutil.BPF, testutil.TestRun)
+	needsKernel(t, "fd_array", 5, 14)
+	fd, err := kernel.MapCreate(&kernel.MapCreateAttr{MapType: 2, KeySize: 4, ValueSize: 16, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fd.Close()
+	prog := load(t, Instructions{
+		{OpCode: LoadImmOp(DWord), Dst: R1, Src: PseudoMapIdx, Constant: 1},
+		{OpCode: LoadImmOp(DWord), Dst: R6, Src: PseudoMapIdxValue, Constant: 8<<32 | 1},
+		StoreImm(R6, 0, 21, DWord),
+		LoadMem(R0, R6, 0, DWord),
+		Return(),
+	}, kernel.ProgLoadAttr{FDArray: kernel.Slice([]int32{-1, int32(fd.Int())})})
+	if got := testRun(t, prog); got != 21 {
+		t.Errorf("got %d, want 21", got)
+	}
+}
+
+// kernelTypeID returns the BTF ID of a function or variable of the kernel.
+func kernelTypeID(t *testing.T, name string) uint32 {
+	t.Helper()
+	spec, err := btf.LoadKernelSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	refs, err := spec.RefsByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint32(refs[0].ID())
+}
+
+// Functions of the kernel are called by BTF ID.
+func TestKernelKfunc(t *testing.T) {
+	testutil.Needs(t, testutil.KernelBTF, testutil.TestRun)
+	needsKernel(t, "bpf_cast_to_kern_ctx", 6, 2)
+	if got := run(t, Instructions{
+		{OpCode: Call.Op(ImmSource), Src: PseudoKfuncCall, Constant: int64(kernelTypeID(t, "bpf_cast_to_kern_ctx"))},
+		Mov.Imm(R0, 1),
+		Return(),
+	}); got != 1 {
+		t.Errorf("got %d, want 1", got)
+	}
+}
+
+// Variables of the kernel are loaded by BTF ID.
+func TestKernelVariable(t *testing.T) {
+	testutil.Needs(t, testutil.KernelBTF, testutil.TestRun)
+	const name = "bpf_prog_active"
+	if syms, err := os.ReadFile("/proc/kallsyms"); err != nil || !strings.Contains(string(syms), " "+name+"\n") {
+		t.Skipf("needs a kernel with CONFIG_KALLSYMS_ALL: %s isn't in /proc/kallsyms", name)
+	}
+	variable := LoadImm(R1, 0, DWord)
+	if err := variable.AssociateBTFID(kernelTypeID(t, name), 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, Instructions{variable, FnThisCpuPtr.Call(), LoadMem(R0, R0, 0, Word), Return()}); got != 0 {
+		t.Errorf("got %d, want 0", got)
+	}
+}
+
+// Pointers into an arena are converted by an instruction of their own.
+func TestKernelArena(t *testing.T) {
+	testutil.Needs(t, testutil.BPF, testutil.BTF)
+	needsKernel(t, "arenas", 6, 9)
+	const mapTypeArena, mmapable, userAddress = 33, 1 << 10, 1 << 44
+	fd, err := kernel.MapCreate(&kernel.MapCreateAttr{MapType: mapTypeArena, MaxEntries: 1, MapFlags: mmapable, MapExtra: userAddress})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fd.Close()
+	load(t, Instructions{
+		LoadMapPtr(R1, fd.Int()),
+		Mov.Imm(R1, 16),
+		CastAddrSpace(R1, R1, 0, 1),
+		StoreImm(R1, 0, 1, DWord),
+		CastAddrSpace(R1, R1, 1, 0),
+		Mov.Imm(R0, 0),
+		Return(),
+	}, kernel.ProgLoadAttr{})
+}
+
 // The tag is the one that the running kernel computes.
 func TestKernelTag(t *testing.T) {
 	testutil.Needs(t, testutil.BPF, testutil.BPFToBPFCalls)
@@ -186,9 +283,7 @@ func expectTag(t *testing.T, fd *kernel.FD, insns Instructions) {
 // The kernel takes func and line infos. It insists on the former for callbacks.
 func TestKernelExtInfos(t *testing.T) {
 	testutil.Needs(t, testutil.BTF, testutil.BPFToBPFCalls)
-	if since := (uapi.KernelVersion{Major: 5, Minor: 17}); !kernel.AtLeast(since) {
-		t.Skipf("needs bpf_loop (Linux %s)", since)
-	}
+	needsKernel(t, "bpf_loop", 5, 17)
 	insns, spec := functions(t)
 	builder := new(btf.Builder)
 	funcs, lines, err := MarshalExtInfos(insns, builder, binary.NativeEndian)
