@@ -21,7 +21,8 @@ func topNames(ident string) (TopNames, error) {
 		Load:  load, LoadObjects: load + "Objects",
 		Specs: ident + "Specs", ProgramSpecs: ident + "ProgramSpecs", MapSpecs: ident + "MapSpecs", VariableSpecs: ident + "VariableSpecs",
 		Objects: ident + "Objects", Programs: ident + "Programs", Maps: ident + "Maps", Variables: ident + "Variables",
-		Close: "_" + upper + "Close", Bytes: "_" + upper + "Bytes",
+		OptionalPrograms: ident + "OptionalPrograms",
+		Close:            "_" + upper + "Close", Bytes: "_" + upper + "Bytes",
 	}, nil
 }
 
@@ -29,7 +30,7 @@ func (n TopNames) all() []string {
 	return []string{
 		n.Load, n.LoadObjects,
 		n.Specs, n.ProgramSpecs, n.MapSpecs, n.VariableSpecs,
-		n.Objects, n.Programs, n.Maps, n.Variables,
+		n.Objects, n.Programs, n.Maps, n.Variables, n.OptionalPrograms,
 		n.Close, n.Bytes,
 	}
 }
