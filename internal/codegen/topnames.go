@@ -8,8 +8,8 @@ import (
 // topNames returns the names that are made of the identifier alone. What would
 // be exported is, if the identifier is.
 func topNames(ident string) (TopNames, error) {
-	if !token.IsIdentifier(ident) {
-		return TopNames{}, fmt.Errorf("%q can't be the start of Go names: use letters, digits and underscores, as in %q", ident, suggestIdent(ident))
+	if err := CheckIdent(ident); err != nil {
+		return TopNames{}, err
 	}
 	upper := upperFirst(ident)
 	load := "load" + upper
@@ -24,6 +24,15 @@ func topNames(ident string) (TopNames, error) {
 		OptionalPrograms: ident + "OptionalPrograms",
 		Close:            "_" + upper + "Close", Bytes: "_" + upper + "Bytes",
 	}, nil
+}
+
+// CheckIdent tells whether generated names can start with ident. The error
+// proposes another one.
+func CheckIdent(ident string) error {
+	if token.IsIdentifier(ident) {
+		return nil
+	}
+	return fmt.Errorf("%q can't be the start of Go names: use letters, digits and underscores, as in %q", ident, suggestIdent(ident))
 }
 
 func (n TopNames) all() []string {
