@@ -12,7 +12,7 @@ import (
 	"github.com/bpfgen/bpfgen/internal/testutil"
 )
 
-const program = `
+const program = `//go:build ignore
 struct event { int pid; };
 struct event last;
 __attribute__((section("socket"), used)) int count(void *ctx) { return last.pid; }
@@ -227,11 +227,35 @@ func TestTypesOnRequest(t *testing.T) {
 
 // What clang has to say is passed on as it is, once for all targets.
 func TestCompilerMessages(t *testing.T) {
-	folder(t, map[string]string{"prog.c": "#warning look out\n" + program})
+	folder(t, map[string]string{"prog.c": strings.Replace(program, "\n", "\n#warning look out\n", 1)})
 	got := bpfgen(t, nil, "Snoop", "prog.c")
-	want := "prog.c:1:2: warning: look out [-W#warnings]\n    1 | #warning look out\n      |  ^\n1 warning generated.\n"
+	want := "prog.c:2:2: warning: look out [-W#warnings]\n    2 | #warning look out\n      |  ^\n1 warning generated.\n"
 	if got.code != 0 || got.stderr != want {
 		t.Errorf("exit code %d, stderr:\n%s", got.code, got.stderr)
+	}
+}
+
+// The go command has its own idea of C files.
+func TestSourceInPackage(t *testing.T) {
+	for _, test := range []struct {
+		source string
+		args   []string
+		warns  bool
+	}{
+		{"", nil, true},
+		{"//go:build ignore\n", nil, false},
+		{"", []string{"-output-dir", "sub"}, false},
+	} {
+		source := strings.TrimPrefix(program, "//go:build ignore\n")
+		folder(t, map[string]string{"prog.c": test.source + source, "sub/keep": ""})
+		got := bpfgen(t, nil, append(test.args, "Snoop", "prog.c")...)
+		want := ""
+		if test.warns {
+			want = "bpfgen: warning: prog.c: go build refuses C files beside Go files: make //go:build ignore its first line\n"
+		}
+		if got.code != 0 || got.stderr != want {
+			t.Errorf("%q %v: %+v", test.source, test.args, got)
+		}
 	}
 }
 
@@ -317,7 +341,7 @@ func TestReproducible(t *testing.T) {
 		dir := folder(t, map[string]string{
 			name + "/go.mod":               "module x\n",
 			name + "/inc/h.h":              "static __attribute__((noinline)) int h(void *c) { return *(volatile int *)c; }\n",
-			name + "/pkg/prog.c":           "#include <h.h>\n__attribute__((section(\"socket\"))) int p(void *c) { return h(c); }\n",
+			name + "/pkg/prog.c":           "//go:build ignore\n#include <h.h>\n__attribute__((section(\"socket\"))) int p(void *c) { return h(c); }\n",
 			"elsewhere/" + name + "/g/g.h": "",
 		})
 		t.Chdir(filepath.Join(dir, name, "pkg"))
