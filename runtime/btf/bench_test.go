@@ -1,10 +1,12 @@
 package btf
 
 import (
+	"os"
 	"syscall"
 	"testing"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
+	"github.com/bpfgen/bpfgen/internal/elf"
 )
 
 func BenchmarkOpenAndFind(b *testing.B) {
@@ -115,4 +117,68 @@ func cpu(b *testing.B) func() {
 		b.ReportMetric(float64(u-user)/float64(b.N), "user-ns/op")
 		b.ReportMetric(float64(s-sys)/float64(b.N), "sys-ns/op")
 	}
+}
+
+// What a loader does with the types of an object.
+func BenchmarkObject(b *testing.B) {
+	f, err := os.ReadFile(nativeObject)
+	if err != nil {
+		b.Fatal(err)
+	}
+	file, err := elf.Parse(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	types, err := file.Data(file.Section(".BTF"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("parse", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := LoadSpecFromBytes(types); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	s, err := LoadSpecFromBytes(types)
+	if err != nil {
+		b.Fatal(err)
+	}
+	refs, err := s.RefsByName("prog")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("find", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := s.RefsByName("prog"); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("trim", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var builder Builder
+			if _, err := builder.AddRef(refs[0]); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := builder.Marshal(nil, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("copy all", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var builder Builder
+			if err := builder.AddSpec(s); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := builder.Marshal(nil, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
