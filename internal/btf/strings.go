@@ -1,0 +1,177 @@
+package btf
+
+import (
+	"bytes"
+	"runtime"
+	"strings"
+)
+
+// checkStrings makes sure that each string ends.
+func (b *BTF) checkStrings() error {
+	if len(b.strs) == 0 {
+		if b.base == nil && len(b.types) > 0 {
+			return malformed("strings", 0, "no strings")
+		}
+		return nil
+	}
+	if uint64(b.strBase)+uint64(len(b.strs)) > 1<<32-1 {
+		return malformed("strings", 0, "too many strings")
+	}
+	if b.base == nil && b.strs[0] != 0 {
+		return malformed("strings", 0, "the first string is not empty")
+	}
+	if b.strs[len(b.strs)-1] != 0 {
+		return malformed("strings", uint64(len(b.strs)-1), "the last string is not terminated")
+	}
+	return nil
+}
+
+// Name returns the string at off, which may be one of the base's. The result
+// stays valid when b is gone.
+func (b *BTF) Name(off uint32) (string, error) {
+	if off == 0 {
+		return "", nil
+	}
+	for ; b != nil; b = b.base {
+		if off < b.strBase {
+			continue
+		}
+		start := off - b.strBase
+		if start >= uint32(len(b.strs)) {
+			break
+		}
+		if b.mapped {
+			name := string(cut(b.strs[start:]))
+			runtime.KeepAlive(b)
+			return name, nil
+		}
+		s := b.str[start:]
+		return s[:strings.IndexByte(s, 0)], nil
+	}
+	return "", malformed("strings", uint64(off), "offset is out of range")
+}
+
+// NameBytes returns the bytes of the string at off, without copying. They
+// must neither be modified nor used after b, which the caller keeps alive.
+// An offset that is out of range yields nil.
+func (b *BTF) NameBytes(off uint32) []byte {
+	for ; b != nil; b = b.base {
+		if off < b.strBase {
+			continue
+		}
+		if start := off - b.strBase; start < uint32(len(b.strs)) {
+			return cut(b.strs[start:])
+		}
+		break
+	}
+	return nil
+}
+
+// NameIs reports whether the string at off is name, without allocating.
+func (b *BTF) NameIs(off uint32, name string) bool {
+	same := string(b.NameBytes(off)) == name
+	runtime.KeepAlive(b)
+	return same
+}
+
+// cut returns p up to its first NUL.
+func cut(p []byte) []byte {
+	if i := bytes.IndexByte(p, 0); i >= 0 {
+		return p[:i]
+	}
+	return p
+}
+
+// EssentialName returns name without its flavour: what local types add after
+// three underscores ("task_struct___old") to tell variants of one kernel type
+// apart.
+func EssentialName[S ~string | ~[]byte](name S) S {
+	for i := len(name) - 5; i >= 0; i-- {
+		if name[i] != '_' && name[i+1] == '_' && name[i+2] == '_' && name[i+3] == '_' && name[i+4] != '_' {
+			return name[:i+1]
+		}
+	}
+	return name
+}
+
+// Strings is a string table under construction, without duplicates. The zero
+// value holds only the empty string.
+type Strings struct {
+	buf  []byte
+	offs map[string]uint32
+}
+
+// Add returns the offset of s, which must not contain a NUL.
+func (t *Strings) Add(s string) uint32 {
+	if s == "" {
+		return 0
+	}
+	if off, ok := t.offs[s]; ok {
+		return off
+	}
+	if t.offs == nil {
+		t.buf = append(t.buf, 0)
+		t.offs = make(map[string]uint32)
+	}
+	off := uint32(len(t.buf))
+	t.offs[s] = off
+	t.buf = append(append(t.buf, s...), 0)
+	return off
+}
+
+// Empty reports whether nothing was added.
+func (t *Strings) Empty() bool { return len(t.buf) == 0 }
+
+// Bytes returns the table as it stands.
+func (t *Strings) Bytes() []byte {
+	if len(t.buf) == 0 {
+		return []byte{0}
+	}
+	return t.buf
+}
+
+// BTF returns a BTF with these strings, but no types.
+func (t *Strings) BTF() *BTF {
+	return &BTF{firstID: 1, strs: t.Bytes(), str: string(t.Bytes())}
+}
+
+// Names looks up many names. Where strings have to be copied, it does so in
+// bulk. It is not safe for concurrent use.
+type Names struct {
+	b     *BTF
+	arena strings.Builder
+	used  int
+	all   string // copy of all own strings
+}
+
+// Names returns a lookup for names of b.
+func (b *BTF) Names() Names { return Names{b: b} }
+
+// Name is [BTF.Name].
+func (n *Names) Name(off uint32) (string, error) {
+	b := n.b
+	if !b.mapped || off < b.strBase || off-b.strBase >= uint32(len(b.strs)) {
+		return b.Name(off)
+	}
+	if n.all == "" && n.used > len(b.strs)/8 {
+		n.all = string(b.strs)
+		runtime.KeepAlive(b)
+	}
+	if n.all != "" {
+		s := n.all[off-b.strBase:]
+		return s[:strings.IndexByte(s, 0)], nil
+	}
+	name := b.NameBytes(off)
+	if n.arena.Cap()-n.arena.Len() < len(name) {
+		n.arena = strings.Builder{}
+		n.arena.Grow(max(len(name), 512))
+	}
+	start := n.arena.Len()
+	n.arena.Write(name)
+	runtime.KeepAlive(b)
+	n.used += len(name)
+	return n.arena.String()[start:], nil
+}
+
+// at returns the string at an offset that Add returned.
+func (t *Strings) at(off uint32) string { return string(cut(t.Bytes()[off:])) }

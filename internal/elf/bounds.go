@@ -1,0 +1,74 @@
+package elf
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strconv"
+)
+
+// span is the part of the file that a section occupies.
+type span struct {
+	start, end uint64
+	index      int
+}
+
+// checkBounds makes sure that all sections lie inside the file and apart from
+// each other: the work of reading every section is then bounded by the length
+// of the file, however many there are.
+func (f *File) checkBounds() error {
+	var small [64]span // enough for most objects, without an allocation
+	spans := small[:0]
+	length := uint64(len(f.data))
+	for i := range f.Sections {
+		s := &f.Sections[i]
+		if (s.Type == SHT_REL || s.Type == SHT_RELA) && uint64(s.Info) >= uint64(len(f.Sections)) {
+			return malformed(f.label(i), 0, "relocates section %d of %d", s.Info, len(f.Sections))
+		}
+		if !s.hasBytes() {
+			continue
+		}
+		if s.Offset > length || s.Size > length-s.Offset {
+			return malformed(f.label(i), 0, "%d bytes at file offset %#x are beyond the end of the file at %#x", s.Size, s.Offset, length)
+		}
+		spans = append(spans, span{s.Offset, s.Offset + s.Size, i})
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	for i := 1; i < len(spans); i++ {
+		if a, b := spans[i-1], spans[i]; a.end > b.start {
+			return malformed(f.label(b.index), 0, "overlaps section %s at file offset %#x", printable(f.label(a.index)), b.start)
+		}
+	}
+	return nil
+}
+
+// label names a section in an error, also before names are known to be good.
+func (f *File) label(index int) string {
+	name := f.Sections[index].Name
+	if name == "" && f.names == "" {
+		name = f.peekName(index)
+	}
+	if name == "" {
+		return "#" + strconv.Itoa(index)
+	}
+	return name
+}
+
+// peekName reads the name of a section if it can, trusting nothing.
+func (f *File) peekName(index int) string {
+	if uint64(f.header.nameTable) >= uint64(len(f.Sections)) {
+		return ""
+	}
+	table := &f.Sections[f.header.nameTable]
+	length := uint64(len(f.data))
+	offset := uint64(f.order.u32(f.data[f.header.sectionOffset+uint64(index)*sectionSize:]))
+	if !table.hasBytes() || table.Offset > length || table.Size > length-table.Offset || offset >= table.Size {
+		return ""
+	}
+	rest := f.data[table.Offset+offset : table.Offset+table.Size]
+	name, _, terminated := bytes.Cut(rest[:min(len(rest), maxName+1)], []byte{0})
+	if !terminated {
+		return ""
+	}
+	return string(name)
+}

@@ -1,0 +1,195 @@
+package elf
+
+import (
+	"encoding/binary"
+	"sync"
+)
+
+// File is a parsed ELF64 file. Its methods may be called concurrently.
+type File struct {
+	ByteOrder binary.ByteOrder
+	Type      uint16 // ET_REL, ...
+	Machine   uint16 // EM_BPF, ...
+	Flags     uint32
+	// Sections in the order of the file; the first is the null section.
+	// Don't modify.
+	Sections []Section
+
+	data   []byte
+	order  byteOrder
+	header header
+	names  string   // contents of the section name table
+	symtab *Section // nil if there are no symbols
+	shndx  *Section // section indices of symbols that need more than 16 bits, or nil
+
+	mu      sync.Mutex // guards symbols
+	symbols []Symbol
+}
+
+// Section is the header of a section.
+type Section struct {
+	Index   int
+	Name    string
+	Type    SectionType
+	Flags   SectionFlag
+	Addr    uint64
+	Offset  uint64 // of the contents, in the file
+	Size    uint64
+	Link    uint32
+	Info    uint32
+	Align   uint64
+	EntSize uint64
+}
+
+// header is what the file header says about the tables.
+type header struct {
+	sectionOffset uint64
+	sectionCount  uint64
+	nameTable     uint32 // index of the section name table
+	segments      uint16
+}
+
+// Parse reads the headers of an ELF64 file of either byte order. The file
+// aliases data, which must not be modified as long as the file is used.
+//
+// Parse doesn't insist on BPF; see [File.CheckBPF].
+func Parse(data []byte) (*File, error) {
+	f := &File{data: data}
+	if err := f.parseHeader(); err != nil {
+		return nil, err
+	}
+	if err := f.parseSections(); err != nil {
+		return nil, err
+	}
+	f.findSymbolTable()
+	if err := f.checkBounds(); err != nil {
+		return nil, err
+	}
+	if err := f.nameSections(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *File) parseHeader() error {
+	if err := checkMagic(f.data); err != nil {
+		return err
+	}
+	if len(f.data) < headerSize {
+		return malformed("", 0, "the file ends after %d bytes of a %d-byte header", len(f.data), headerSize)
+	}
+	h := f.data[:headerSize]
+	if h[4] != 2 {
+		return malformed("", 4, "class %d, want 2 (64-bit)", h[4])
+	}
+	switch h[5] {
+	case 1:
+	case 2:
+		f.order.big = true
+	default:
+		return malformed("", 5, "byte order %d, want 1 (little endian) or 2 (big endian)", h[5])
+	}
+	if h[6] != 1 {
+		return malformed("", 6, "version %d of ELF, want 1", h[6])
+	}
+	f.ByteOrder = f.order.binary()
+	f.Type = f.order.u16(h[16:])
+	f.Machine = f.order.u16(h[18:])
+	f.Flags = f.order.u32(h[48:])
+	f.header = header{
+		sectionOffset: f.order.u64(h[40:]),
+		sectionCount:  uint64(f.order.u16(h[60:])),
+		nameTable:     uint32(f.order.u16(h[62:])),
+		segments:      f.order.u16(h[56:]),
+	}
+	if n := f.order.u16(h[58:]); f.header.sectionOffset != 0 && n != sectionSize {
+		return malformed("", 58, "section headers of %d bytes, want %d", n, sectionSize)
+	}
+	return nil
+}
+
+// parseSections decodes the section table. Counts that don't fit the fields of
+// the header are in the null section.
+func (f *File) parseSections() error {
+	h := &f.header
+	if h.sectionOffset == 0 {
+		if h.sectionCount != 0 {
+			return malformed("", 60, "%d sections, but no section table", h.sectionCount)
+		}
+		return nil
+	}
+	length := uint64(len(f.data))
+	if h.sectionOffset > length || length-h.sectionOffset < sectionSize {
+		return malformed("", 40, "the section table at %#x is beyond the end of the file at %#x", h.sectionOffset, length)
+	}
+	table := f.data[h.sectionOffset:]
+	null := f.decodeSection(0, table)
+	if null.Type != SHT_NULL {
+		return malformed("", h.sectionOffset, "the first section has type %d, want 0", null.Type)
+	}
+	if h.sectionCount == 0 {
+		h.sectionCount = null.Size
+	}
+	if h.nameTable == uint32(rawXIndex) {
+		h.nameTable = null.Link
+	}
+	if h.sectionCount > uint64(len(table)/sectionSize) {
+		return malformed("", h.sectionOffset, "a table of %d sections is longer than the rest of the file, %d bytes", h.sectionCount, len(table))
+	}
+	f.Sections = make([]Section, h.sectionCount)
+	for i := range f.Sections {
+		f.Sections[i] = f.decodeSection(i, table[i*sectionSize:])
+	}
+	return nil
+}
+
+// decodeSection leaves the name to nameSections.
+func (f *File) decodeSection(index int, b []byte) Section {
+	b = b[:sectionSize]
+	return Section{
+		Index:   index,
+		Type:    SectionType(f.order.u32(b[4:])),
+		Flags:   SectionFlag(f.order.u64(b[8:])),
+		Addr:    f.order.u64(b[16:]),
+		Offset:  f.order.u64(b[24:]),
+		Size:    f.order.u64(b[32:]),
+		Link:    f.order.u32(b[40:]),
+		Info:    f.order.u32(b[44:]),
+		Align:   f.order.u64(b[48:]),
+		EntSize: f.order.u64(b[56:]),
+	}
+}
+
+// hasBytes reports whether the section occupies bytes of the file.
+func (s *Section) hasBytes() bool {
+	return s.Type != SHT_NOBITS && s.Type != SHT_NULL && s.Size > 0
+}
+
+// Section returns the first section called name, or nil.
+func (f *File) Section(name string) *Section {
+	for i := range f.Sections {
+		if f.Sections[i].Name == name && i > 0 {
+			return &f.Sections[i]
+		}
+	}
+	return nil
+}
+
+// Data returns the contents of a section of f, aliasing what was given to
+// [Parse]; nil for sections without bytes in the file, such as .bss. Compressed
+// sections give an error of kind [Unsupported].
+func (f *File) Data(s *Section) ([]byte, error) {
+	if s.Flags&SHF_COMPRESSED != 0 {
+		return nil, unsupported(s.Name, 0, "the section is compressed: compile without -gz, or decompress with llvm-objcopy --decompress-debug-sections")
+	}
+	return f.raw(s), nil
+}
+
+// raw relies on checkBounds.
+func (f *File) raw(s *Section) []byte {
+	if !s.hasBytes() {
+		return nil
+	}
+	end := s.Offset + s.Size
+	return f.data[s.Offset:end:end]
+}

@@ -1,0 +1,31 @@
+package kernel
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// bpf is the system call. What attr and the pointers in it refer to may be on
+// the stack: it isn't moved while the call runs.
+func bpf(cmd Cmd, attr unsafe.Pointer, size uintptr) (int, unix.Errno) {
+	r, _, errno := unix.Syscall(unix.SYS_BPF, uintptr(cmd), uintptr(attr), size)
+	return int(r), errno
+}
+
+// call is bpf for commands with an attr struct and no result but success.
+func call[A any](cmd Cmd, attr *A) error {
+	if _, errno := bpf(cmd, unsafe.Pointer(attr), unsafe.Sizeof(*attr)); errno != 0 {
+		return failed(cmd, errno)
+	}
+	return nil
+}
+
+// open is bpf for commands that return a descriptor.
+func open[A any](cmd Cmd, attr *A) (*FD, error) {
+	raw, errno := bpf(cmd, unsafe.Pointer(attr), unsafe.Sizeof(*attr))
+	if errno != 0 {
+		return nil, failed(cmd, errno)
+	}
+	return ownFD(raw)
+}

@@ -1,0 +1,69 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Access says what may be done with mapped memory.
+type Access int
+
+// The kinds of access to mapped memory.
+const (
+	ReadOnly  Access = unix.PROT_READ
+	ReadWrite Access = unix.PROT_READ | unix.PROT_WRITE
+)
+
+// Memory is memory of the kernel that is mapped into this process. It goes
+// with Unmap, if its owner knows that no pointer into it is in use; or else
+// when the garbage collector finds the Memory itself unreachable, so that who
+// keeps a pointer into it has to keep the *Memory as well.
+type Memory struct {
+	bytes   []byte
+	cleanup runtime.Cleanup
+}
+
+// MapMemory maps size bytes of what fd describes, from offset (a multiple of
+// the page size) on, shared with the kernel. The mapping outlives fd.
+func MapMemory(fd *FD, offset int64, size int, access Access) (*Memory, error) {
+	if size <= 0 {
+		return nil, fmt.Errorf("map %d bytes of memory: %w", size, os.ErrInvalid)
+	}
+	raw, err := fd.Acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer fd.Release()
+	addr, err := unix.MmapPtr(raw, offset, nil, uintptr(size), int(access), unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("map %d bytes of memory: %w", size, os.NewSyscallError("mmap", err))
+	}
+	m := &Memory{bytes: unsafe.Slice((*byte)(addr), size)}
+	m.cleanup = runtime.AddCleanup(m, func(bytes []byte) { _ = unmap(bytes) }, m.bytes)
+	return m, nil
+}
+
+func unmap(bytes []byte) error {
+	err := unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(bytes)), uintptr(len(bytes)))
+	return os.NewSyscallError("munmap", err)
+}
+
+// Bytes is the memory, nil after Unmap. Writing to it without ReadWrite ends
+// the process, as does any access once it is unmapped.
+func (m *Memory) Bytes() []byte { return m.bytes }
+
+// Unmap gives the memory back. It must not run at the same time as itself or
+// as any other use of the Memory; doing it again does nothing.
+func (m *Memory) Unmap() error {
+	if m == nil || m.bytes == nil {
+		return nil
+	}
+	bytes := m.bytes
+	m.bytes = nil
+	m.cleanup.Stop()
+	return unmap(bytes)
+}

@@ -1,0 +1,178 @@
+// Package testutil helps tests: it names what they need from the kernel, finds
+// descriptors that they leak, compares golden files, compiles BPF C, and lends
+// them control groups, network namespaces and BPF file systems.
+package testutil
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpfgen/bpfgen/internal/kernel"
+	"github.com/bpfgen/bpfgen/internal/uapi"
+)
+
+// Feature is something of the kernel that a test needs.
+type Feature int
+
+// What tests need, one row each in the table of features.
+const (
+	BPF             Feature = iota // bpf(2) and the right to use it
+	MapBatch                       // BPF_MAP_*_BATCH
+	MapFreeze                      // BPF_MAP_FREEZE
+	MapMmapable                    // BPF_F_MMAPABLE
+	BTF                            // BPF_BTF_LOAD
+	KernelBTF                      // /sys/kernel/btf/vmlinux
+	GlobalData                     // .data, .rodata, .bss
+	BPFToBPFCalls                  // functions
+	GlobalFunctions                // BTF_FUNC_GLOBAL, verified on their own
+	RingBuf                        // BPF_MAP_TYPE_RINGBUF
+	RawTracepoint                  // BPF_RAW_TRACEPOINT_OPEN
+	TracingRawTp                   // SEC("tp_btf")
+	Tracepoint                     // SEC("tracepoint")
+	PerfEventLink                  // bpf_link for perf events
+	Kprobe                         // SEC("kprobe")
+	KprobeMulti                    // SEC("kprobe.multi")
+	Uprobe                         // SEC("uprobe")
+	Fentry                         // SEC("fentry"), fexit, fmod_ret
+	LSM                            // SEC("lsm")
+	Freplace                       // SEC("freplace")
+	Iter                           // SEC("iter/…")
+	BPFLink                        // BPF_LINK_CREATE
+	LinkDetach                     // BPF_LINK_DETACH
+	XDPLink                        // BPF_LINK_CREATE for XDP
+	TCX                            // BPF_LINK_CREATE for tcx
+	CgroupLink                     // BPF_LINK_CREATE for cgroups
+	CgroupSKB                      // BPF_PROG_ATTACH for cgroups
+	TestRun                        // BPF_PROG_TEST_RUN
+	Veth                           // pairs of virtual interfaces
+)
+
+// feature is a row: a name, the first kernel that has it, and, for what a host
+// can lack however new its kernel is, a probe that says what is wrong with it.
+type feature struct {
+	name       string
+	kernel     uapi.KernelVersion
+	deficiency func() string
+}
+
+var features = [...]feature{
+	BPF:             {"bpf(2)", uapi.KernelVersion{Major: 4, Minor: 9}, nil},
+	MapBatch:        {"map batches", uapi.KernelVersion{Major: 5, Minor: 6}, nil},
+	MapFreeze:       {"map freezing", uapi.KernelVersion{Major: 5, Minor: 2}, nil},
+	MapMmapable:     {"mmapable maps", uapi.KernelVersion{Major: 5, Minor: 5}, nil},
+	BTF:             {"BTF", uapi.KernelVersion{Major: 4, Minor: 18}, nil},
+	KernelBTF:       {"BTF of the kernel", uapi.KernelVersion{Major: 5, Minor: 4}, withoutKernelBTF},
+	GlobalData:      {"global data", uapi.KernelVersion{Major: 5, Minor: 2}, nil},
+	BPFToBPFCalls:   {"BPF functions", uapi.KernelVersion{Major: 4, Minor: 16}, nil},
+	GlobalFunctions: {"global BPF functions", uapi.KernelVersion{Major: 5, Minor: 6}, nil},
+	RingBuf:         {"BPF ring buffers", uapi.KernelVersion{Major: 5, Minor: 8}, nil},
+	RawTracepoint:   {"raw tracepoints", uapi.KernelVersion{Major: 4, Minor: 17}, nil},
+	TracingRawTp:    {"tp_btf", uapi.KernelVersion{Major: 5, Minor: 5}, withoutKernelBTF},
+	Tracepoint:      {"tracepoints", uapi.KernelVersion{Major: 4, Minor: 7}, nil},
+	PerfEventLink:   {"bpf_link on perf events", uapi.KernelVersion{Major: 5, Minor: 15}, nil},
+	Kprobe:          {"kprobes", uapi.KernelVersion{Major: 4, Minor: 1}, withoutKprobes},
+	KprobeMulti:     {"kprobe.multi", uapi.KernelVersion{Major: 5, Minor: 18}, withoutKprobes},
+	Uprobe:          {"uprobes", uapi.KernelVersion{Major: 4, Minor: 3}, nil},
+	Fentry:          {"fentry", uapi.KernelVersion{Major: 5, Minor: 5}, refuses(progTypeTracing, attachFentry)},
+	LSM:             {"BPF LSM", uapi.KernelVersion{Major: 5, Minor: 7}, refuses(progTypeLSM, attachLSM)},
+	Freplace:        {"freplace", uapi.KernelVersion{Major: 5, Minor: 6}, refuses(progTypeExt, 0)},
+	Iter:            {"BPF iterators", uapi.KernelVersion{Major: 5, Minor: 8}, withoutKernelBTF},
+	BPFLink:         {"bpf_link", uapi.KernelVersion{Major: 5, Minor: 7}, nil},
+	LinkDetach:      {"detaching links", uapi.KernelVersion{Major: 5, Minor: 9}, nil},
+	XDPLink:         {"bpf_link for XDP", uapi.KernelVersion{Major: 5, Minor: 9}, nil},
+	TCX:             {"tcx", uapi.KernelVersion{Major: 6, Minor: 6}, nil},
+	CgroupLink:      {"bpf_link for cgroups", uapi.KernelVersion{Major: 5, Minor: 7}, nil},
+	CgroupSKB:       {"BPF on cgroups", uapi.KernelVersion{Major: 4, Minor: 10}, nil},
+	TestRun:         {"BPF test runs", uapi.KernelVersion{Major: 4, Minor: 12}, nil},
+	Veth:            {"veth interfaces", uapi.KernelVersion{Major: 2, Minor: 6}, nil},
+}
+
+const (
+	progTypeTracing = 26
+	progTypeExt     = 28
+	progTypeLSM     = 29
+	attachFentry    = 24
+	attachLSM       = 27
+)
+
+// Needs skips the test if this process has no right to use BPF, if the kernel
+// is older than a feature, or if the feature has a known deficiency on this
+// host. On any other kernel the test runs, and may fail. What a skip says
+// always begins with "needs".
+func Needs(t testing.TB, needed ...Feature) {
+	t.Helper()
+	if reason := Lacks(needed...); reason != "" {
+		t.Skip(reason)
+	}
+}
+
+// Lacks is the reason for which Needs would skip, or empty.
+func Lacks(needed ...Feature) string {
+	if !privileged() {
+		return "needs root: this process has neither CAP_BPF nor CAP_SYS_ADMIN"
+	}
+	running, err := kernel.Version()
+	for _, id := range needed {
+		f := features[id]
+		what := "needs " + f.name + " (Linux " + f.kernel.String() + "): "
+		if err == nil && running.Less(f.kernel) {
+			return what + "this is Linux " + running.String()
+		}
+		if f.deficiency == nil {
+			continue
+		}
+		if reason := f.deficiency(); reason != "" {
+			return what + reason
+		}
+	}
+	return ""
+}
+
+// privileged tells whether the kernel lets this process see BPF objects.
+func privileged() bool {
+	_, err := kernel.NextID(kernel.CmdProgGetNextID, 0)
+	return kernel.Errno(err) != unix.EPERM
+}
+
+func withoutKernelBTF() string {
+	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
+		return "this kernel was built without CONFIG_DEBUG_INFO_BTF"
+	}
+	return ""
+}
+
+// withoutKprobes looks for the one symbol that is there whenever kprobes are.
+func withoutKprobes() string {
+	symbols, err := os.ReadFile("/proc/kallsyms")
+	if err == nil && !strings.Contains(string(symbols), " register_kprobe\n") {
+		return "this kernel was built without CONFIG_KPROBES"
+	}
+	return ""
+}
+
+// refuses makes a probe for hosts whose kernel is patched to refuse a kind of
+// program to everyone. It loads one that a whole kernel finds invalid, because
+// of the type it attaches to; being forbidden instead is the deficiency.
+func refuses(progType, attachType uint32) func() string {
+	return func() string {
+		exit := []uint64{0xb7, 0x95} // r0 = 0; exit
+		fd, err := kernel.ProgLoad(&kernel.ProgLoadAttr{
+			ProgType:           progType,
+			ExpectedAttachType: attachType,
+			AttachBTFID:        1,
+			Insns:              kernel.Slice(exit),
+			InsnCnt:            uint32(len(exit)),
+			License:            kernel.CString("GPL"),
+		})
+		switch {
+		case err == nil:
+			fd.Close()
+		case kernel.Errno(err) == unix.EPERM:
+			return "this host refuses such programs to everyone (EPERM)"
+		}
+		return ""
+	}
+}

@@ -1,0 +1,282 @@
+package asm
+
+import (
+	"fmt"
+
+	"github.com/bpfgen/bpfgen/runtime/btf"
+)
+
+// Metadata is what is known about an instruction beyond its encoding.
+//
+// It is a value of two pointers. What they point to is shared between copies of
+// an instruction and never modified: changing metadata replaces what is pointed
+// to, so copies don't see it.
+type Metadata struct {
+	line  *btf.Line
+	notes *Annotations
+}
+
+// Annotations are the less common parts of an instruction's metadata.
+type Annotations struct {
+	// Symbol names the instruction, as the target of references. The first
+	// instruction of a function has the function's name.
+	Symbol string
+	// Reference is the symbol or the map that the instruction refers to.
+	Reference string
+	// Func is the BTF of the function that begins here.
+	Func btf.TypeRef
+	// CORE is how to adjust the instruction to the running kernel.
+	CORE *btf.CORERelocation
+	// Map is the map that a load of one refers to.
+	Map FDer
+	// Source is the origin of an instruction that has no BTF line.
+	Source fmt.Stringer
+	// Extern is the kernel's symbol or configuration that the instruction
+	// refers to.
+	Extern *Extern
+
+	// values is what Metadata.Set was given, newest first.
+	values *metaValue
+}
+
+type metaValue struct {
+	key, value any
+	next       *metaValue
+}
+
+// ExternKind is what an Extern refers to.
+type ExternKind uint8
+
+const (
+	// ExternUnknown is an extern that nothing more is known about.
+	ExternUnknown ExternKind = iota
+	// ExternKfunc is a function of the kernel.
+	ExternKfunc
+	// ExternKsym is a variable of the kernel, with a type.
+	ExternKsym
+	// ExternAddress is a symbol of the kernel without a type, as in
+	// `extern const void x __ksym`.
+	ExternAddress
+	// ExternKconfig is an option of the kernel's configuration.
+	ExternKconfig
+)
+
+// String says what the kind is, in words.
+func (k ExternKind) String() string {
+	switch k {
+	case ExternUnknown:
+		return "extern"
+	case ExternKfunc:
+		return "kfunc"
+	case ExternKsym:
+		return "kernel variable"
+	case ExternAddress:
+		return "kernel symbol"
+	case ExternKconfig:
+		return "kernel configuration"
+	}
+	return fmt.Sprintf("ExternKind(%d)", uint8(k))
+}
+
+// Extern is something that a program declares and the kernel defines.
+type Extern struct {
+	Name    string
+	Section string      // ".ksyms", ".kconfig", or "" if the file doesn't say
+	Type    btf.TypeRef // of the declaration: a Func or a Var; zero without BTF
+	Weak    bool        // whether the program copes with its absence
+	Kind    ExternKind
+}
+
+// FDer is a resource with a file descriptor. It stands for maps, which this
+// package can't import.
+type FDer interface {
+	FD() int
+}
+
+// A Comment can be passed to Instruction.WithSource to add a comment to an
+// instruction.
+type Comment string
+
+// String returns the comment.
+func (c Comment) String() string { return string(c) }
+
+// NewMetadata returns metadata of a source line and annotations, either of which
+// may be nil. It keeps the pointers: what they point to mustn't change later.
+//
+// It is meant for whoever makes many instructions, and allocates the lines and
+// annotations for all of them at once.
+func NewMetadata(line *btf.Line, notes *Annotations) Metadata {
+	return Metadata{line: line, notes: notes}
+}
+
+// Line returns the BTF line, or nil.
+func (m Metadata) Line() *btf.Line { return m.line }
+
+// Annotations returns a copy of the annotations.
+func (m Metadata) Annotations() Annotations {
+	if m.notes == nil {
+		return Annotations{}
+	}
+	return *m.notes
+}
+
+// note returns the annotations for reading.
+func (m *Metadata) note() *Annotations {
+	if m.notes == nil {
+		return &noAnnotations
+	}
+	return m.notes
+}
+
+var noAnnotations Annotations
+
+// edit replaces the annotations by a copy of them, and returns that.
+func (m *Metadata) edit() *Annotations {
+	cpy := m.Annotations()
+	m.notes = &cpy
+	return m.notes
+}
+
+// Get returns the value of a key given to Set, or nil.
+func (m *Metadata) Get(key any) any {
+	for v := m.note().values; v != nil; v = v.next {
+		if v.key == key {
+			return v.value
+		}
+	}
+	return nil
+}
+
+// Set attaches a value to a key, which must be comparable and should be of a
+// type of its own. A nil value removes the key.
+func (m *Metadata) Set(key, value any) {
+	old := m.note().values
+	if m.Get(key) != nil {
+		old = old.without(key)
+	} else if value == nil {
+		return
+	}
+	if value != nil {
+		old = &metaValue{key, value, old}
+	}
+	m.edit().values = old
+}
+
+// without returns the list v less key. Its end is shared with v.
+func (v *metaValue) without(key any) *metaValue {
+	if v.key == key {
+		return v.next
+	}
+	return &metaValue{v.key, v.value, v.next.without(key)}
+}
+
+// A Slab hands out annotations from blocks, for those who annotate many new
+// instructions. The zero value is ready for use.
+type Slab struct {
+	free []Annotations
+}
+
+// slabSize is how many annotations a block of a Slab has, if nobody knows better.
+const slabSize = 32
+
+// NewSlab returns a slab with room for n annotations.
+func NewSlab(n int) *Slab {
+	return &Slab{free: make([]Annotations, n)}
+}
+
+// Annotate returns the annotations of ins, to be filled in, giving it some if it
+// has none.
+//
+// Only for instructions whose metadata came from this slab and wasn't copied to
+// others yet: the others would change too. In doubt use the With methods.
+func (s *Slab) Annotate(ins *Instruction) *Annotations {
+	if ins.Metadata.notes == nil {
+		if len(s.free) == 0 {
+			s.free = make([]Annotations, slabSize)
+		}
+		ins.Metadata.notes = &s.free[0]
+		s.free = s.free[1:]
+	}
+	return ins.Metadata.notes
+}
+
+// SetLine sets the BTF line of ins.
+func (ins *Instruction) SetLine(line *btf.Line) { ins.Metadata.line = line }
+
+// WithMetadata returns ins with other metadata, such as those of an instruction
+// that it replaces.
+func (ins Instruction) WithMetadata(meta Metadata) Instruction {
+	ins.Metadata = meta
+	return ins
+}
+
+// WithSymbol names ins, so that others can refer to it by WithReference.
+func (ins Instruction) WithSymbol(name string) Instruction {
+	ins.Metadata.edit().Symbol = name
+	return ins
+}
+
+// Symbol returns the name of ins, or "".
+func (ins Instruction) Symbol() string { return ins.Metadata.note().Symbol }
+
+// WithReference makes ins refer to a symbol or a map by name.
+func (ins Instruction) WithReference(ref string) Instruction {
+	ins.Metadata.edit().Reference = ref
+	return ins
+}
+
+// Reference returns the name of the symbol or map that ins refers to, or "".
+func (ins Instruction) Reference() string { return ins.Metadata.note().Reference }
+
+// WithSource says where ins comes from: a *btf.Line, or a [Comment]. nil removes
+// what was said.
+func (ins Instruction) WithSource(src fmt.Stringer) Instruction {
+	line, ok := src.(*btf.Line)
+	ins.Metadata.line = line
+	if ok {
+		src = nil
+	}
+	if src != nil || ins.Metadata.note().Source != nil {
+		ins.Metadata.edit().Source = src
+	}
+	return ins
+}
+
+// Source returns where ins comes from, or nil. What clang compiled with -g has a
+// *btf.Line, of the C line responsible for it.
+func (ins Instruction) Source() fmt.Stringer {
+	if ins.Metadata.line != nil {
+		return ins.Metadata.line
+	}
+	return ins.Metadata.note().Source
+}
+
+// Map returns the map that AssociateMap associated, or nil.
+func (ins Instruction) Map() FDer { return ins.Metadata.note().Map }
+
+// WithFunc says that the function of that BTF begins at ins.
+func (ins Instruction) WithFunc(fn btf.TypeRef) Instruction {
+	ins.Metadata.edit().Func = fn
+	return ins
+}
+
+// Func returns the BTF of the function that begins at ins. It is zero elsewhere.
+func (ins Instruction) Func() btf.TypeRef { return ins.Metadata.note().Func }
+
+// WithCORERelocation says how to adjust ins to the running kernel.
+func (ins Instruction) WithCORERelocation(relo *btf.CORERelocation) Instruction {
+	ins.Metadata.edit().CORE = relo
+	return ins
+}
+
+// CORERelocation returns how to adjust ins to the running kernel, or nil.
+func (ins Instruction) CORERelocation() *btf.CORERelocation { return ins.Metadata.note().CORE }
+
+// WithExtern makes ins refer to something that the kernel defines.
+func (ins Instruction) WithExtern(extern *Extern) Instruction {
+	ins.Metadata.edit().Extern = extern
+	return ins
+}
+
+// Extern returns what ins refers to that the kernel defines, or nil.
+func (ins Instruction) Extern() *Extern { return ins.Metadata.note().Extern }

@@ -1,0 +1,157 @@
+package btf
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+
+	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
+)
+
+// kernelDir is where the kernel shows its types, those of modules included.
+const kernelDir = "/sys/kernel/btf"
+
+// LoadKernelSpec returns the types of the running kernel. It maps them into
+// memory where the kernel allows it (6.16) and reads them where not.
+//
+// Returns an error wrapping [ErrNotSupported] if the kernel was built without
+// BTF. Consider using a [Cache] if several parts of a program need the types.
+func LoadKernelSpec() (*Spec, error) {
+	s, err := loadKernelFile("vmlinux", nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("kernel BTF: %w: %w: the kernel needs CONFIG_DEBUG_INFO_BTF=y", err, ErrNotSupported)
+	}
+	return s, err
+}
+
+// LoadKernelModuleSpec returns the types of a kernel module, on top of those of
+// the kernel. See [Cache.Module] for more than one module.
+//
+// Returns an error wrapping [ErrNotSupported] if the kernel was built without
+// BTF, and one wrapping fs.ErrNotExist if the module isn't loaded or has none.
+func LoadKernelModuleSpec(module string) (*Spec, error) { return NewCache().Module(module) }
+
+func loadKernelFile(name string, base *Spec) (*Spec, error) {
+	raw, err := openRaw(filepath.Join(kernelDir, name), base.Records())
+	if err != nil {
+		return nil, fmt.Errorf("kernel BTF %s: %w", name, err)
+	}
+	return NewSpec(raw, base), nil
+}
+
+// openRaw maps a file from sysfs, or reads it.
+func openRaw(path string, base *rawbtf.BTF) (*rawbtf.BTF, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if size := info.Size(); size > 0 && size == int64(int(size)) {
+		blob, err := syscall.Mmap(int(f.Fd()), 0, int(size), syscall.PROT_READ, syscall.MAP_PRIVATE)
+		if err == nil {
+			return rawbtf.ParseMapped(blob, base, func(blob []byte) { _ = syscall.Munmap(blob) })
+		}
+	}
+	blob := make([]byte, max(info.Size(), 0))
+	n, err := readFull(f, blob)
+	if err != nil {
+		return nil, err
+	}
+	return rawbtf.Parse(blob[:n], base)
+}
+
+// readFull reads as much of f as fits.
+func readFull(f *os.File, blob []byte) (int, error) {
+	n := 0
+	for n < len(blob) {
+		m, err := f.Read(blob[n:])
+		if m == 0 || err != nil {
+			return n, err
+		}
+		n += m
+	}
+	return n, nil
+}
+
+// Cache opens the types of the kernel and of each module once, for all who
+// share it. It is safe for concurrent use. Types from it must not be modified.
+type Cache struct {
+	mu      sync.Mutex
+	kernel  *Spec
+	modules map[string]*Spec
+}
+
+// NewCache returns an empty Cache.
+func NewCache() *Cache { return &Cache{} }
+
+// Kernel is [LoadKernelSpec], except that it returns the same Spec each time.
+func (c *Cache) Kernel() (*Spec, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lockedKernel()
+}
+
+func (c *Cache) lockedKernel() (*Spec, error) {
+	if c.kernel == nil {
+		s, err := LoadKernelSpec()
+		if err != nil {
+			return nil, err
+		}
+		c.kernel = s
+	}
+	return c.kernel, nil
+}
+
+// Module is [LoadKernelModuleSpec], except that it returns the same Spec each
+// time. All modules share the result of Kernel as their base.
+func (c *Cache) Module(name string) (*Spec, error) {
+	if name == "vmlinux" || name != filepath.Base(name) {
+		return nil, fmt.Errorf("kernel BTF: %q is not the name of a module", name)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s, ok := c.modules[name]; ok {
+		return s, nil
+	}
+	base, err := c.lockedKernel()
+	if err != nil {
+		return nil, err
+	}
+	s, err := loadKernelFile(name, base)
+	if err != nil {
+		return nil, err
+	}
+	if c.modules == nil {
+		c.modules = make(map[string]*Spec)
+	}
+	c.modules[name] = s
+	return s, nil
+}
+
+// Modules returns the sorted names of all loaded modules that have types.
+func (c *Cache) Modules() ([]string, error) {
+	entries, err := os.ReadDir(kernelDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("kernel BTF: %w: %w: the kernel needs CONFIG_DEBUG_INFO_BTF=y", err, ErrNotSupported)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("kernel BTF: %w", err)
+	}
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		if e.Name() != "vmlinux" {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
