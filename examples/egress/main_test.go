@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"syscall"
@@ -43,11 +42,7 @@ func send() {
 func meterSender(t *testing.T, maxLen uint32) (packets, bytesSent, refused int) {
 	t.Helper()
 	testutil.Needs(t, testutil.CgroupLink)
-	cgroup := filepath.Join(testutil.CgroupRoot(t), "bpfgen-egress-test-"+strconv.Itoa(os.Getpid()))
-	if err := os.Mkdir(cgroup, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	defer os.Remove(cgroup)
+	cgroup := testutil.Cgroup(t)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(500*time.Millisecond, func() {

@@ -13,7 +13,7 @@ import (
 func TestMain(m *testing.M) { testutil.Main(m) }
 
 func TestRun(t *testing.T) {
-	testutil.Needs(t, testutil.TPBTF)
+	testutil.Needs(t, testutil.TracingRawTp)
 
 	var out bytes.Buffer
 	err := run(context.Background(), &out, options{duration: 2 * time.Second, demo: true, uid: -1})
@@ -38,7 +38,7 @@ func TestRun(t *testing.T) {
 // TestRunFiltersByUser: configuration set in .rodata before load decides what
 // the program reports.
 func TestRunFiltersByUser(t *testing.T) {
-	testutil.Needs(t, testutil.TPBTF)
+	testutil.Needs(t, testutil.TracingRawTp)
 
 	var out bytes.Buffer
 	err := run(context.Background(), &out, options{duration: time.Second, demo: true, uid: 4242})
