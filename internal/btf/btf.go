@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // ErrNotFound is wrapped by errors about a type or name that doesn't exist.
@@ -47,16 +48,11 @@ type BTF struct {
 	base    *BTF   // what a split BTF refers to, or nil
 	strBase uint32 // offset of the first own string
 	firstID uint32 // ID of the first own type
-	count   uint32 // own types
-	offsets []uint32
-	extra   []layout // rows for kinds newer than this package, from the blob itself
-	tags    []tag    // decl tags, sorted by what they tag
-	oddInts bool     // see HasBitfieldInts
-}
+	sizes   *sizes // of records
 
-// Every stride-th record's offset is remembered. A lookup walks over the few
-// records in between, which costs less than the memory of a full index.
-const stride = 8
+	mu  sync.Mutex // held while the index is built
+	idx atomic.Pointer[index]
+}
 
 // Parse reads the header of blob, validates its bounds and indexes its type
 // records. The byte order is detected. The result aliases blob.
@@ -65,16 +61,23 @@ const stride = 8
 // that stands alone.
 func Parse(blob []byte, base *BTF) (*BTF, error) {
 	b := &BTF{base: base, firstID: 1}
-	if err := b.open(blob); err != nil {
+	err := b.open(blob)
+	if err == nil {
+		err = b.indexed().err
+	}
+	if err != nil {
 		return nil, err
 	}
 	b.str = string(b.strs)
 	return b, nil
 }
 
-// ParseMapped is Parse for a memory mapping. release is called with blob once
-// neither the result nor a [Type] from it is reachable; after an error it is
-// called before ParseMapped returns.
+// ParseMapped is Parse for a memory mapping of types that the kernel vouches
+// for. It doesn't look at the records; whoever needs them first pays for the
+// index. Should one be malformed after all, then the blob ends in front of it.
+//
+// release is called with blob once neither the result nor a [Type] from it is
+// reachable; after an error it is called before ParseMapped returns.
 func ParseMapped(blob []byte, base *BTF, release func([]byte)) (*BTF, error) {
 	b := &BTF{base: base, firstID: 1, mapped: true}
 	if err := b.open(blob); err != nil {
@@ -93,13 +96,13 @@ func (b *BTF) open(blob []byte) error {
 		if b.base.big != b.big {
 			return malformed("header", 0, "byte order differs from the base's")
 		}
-		b.firstID = b.base.firstID + b.base.count
+		b.firstID = b.base.EndID()
 		b.strBase = b.base.strBase + uint32(len(b.base.strs))
 	}
-	if err := b.checkStrings(); err != nil {
-		return err
+	if uint64(len(b.types)/recordLen)+uint64(b.firstID) > 1<<32-1 {
+		return malformed("types", 0, "too many types")
 	}
-	return b.index()
+	return b.checkStrings()
 }
 
 // sections finds the parts of blob.
@@ -150,75 +153,8 @@ func (b *BTF) sections(blob []byte) error {
 		return malformed("header", 16, "string section overlaps the type section")
 	}
 	b.types, b.strs = types, strs
-	b.readLayouts(layouts)
+	b.sizes = readSizes(layouts)
 	return nil
-}
-
-// readLayouts remembers the record sizes of kinds this package doesn't know,
-// so that BTF from a newer compiler can still be read around them.
-func (b *BTF) readLayouts(data []byte) {
-	const row = 4
-	for i := int(numKinds); i < len(data)/row && i <= 0x7f; i++ {
-		b.extra = append(b.extra, layout{fixed: data[i*row], elem: data[i*row+1]})
-	}
-}
-
-// index walks over all records once.
-func (b *BTF) index() error {
-	types := b.types
-	if uint64(len(types)/recordLen)+uint64(b.firstID) > 1<<32-1 {
-		return malformed("types", 0, "too many types")
-	}
-	// Most records are larger than a head; grow from a guess.
-	offsets := make([]uint32, 0, len(types)/(24*stride)+1)
-	n := uint32(0)
-	for off := uint64(0); off < uint64(len(types)); n++ {
-		if n%stride == 0 {
-			offsets = append(offsets, uint32(off))
-		}
-		if uint64(len(types))-off < recordLen {
-			return malformed("types", off, "type %d is cut off", b.firstID+n)
-		}
-		info := b.u32(types[off+4:])
-		size := b.recordSize(info)
-		if size == 0 {
-			return malformed("types", off, "type %d has unknown %v", b.firstID+n, kindOf(info))
-		}
-		if size > uint64(len(types))-off {
-			return malformed("types", off, "type %d of %d bytes extends past the end of the section", b.firstID+n, size)
-		}
-		switch kindOf(info) {
-		case KindInt:
-			w := b.u32(types[off+recordLen:])
-			b.oddInts = b.oddInts || w>>16&0xff != 0 || w&0xff != 8*b.u32(types[off+8:])
-		case KindDeclTag:
-			b.tags = append(b.tags, tag{b.u32(types[off+8:]), b.firstID + n})
-		}
-		off += size
-	}
-	b.offsets, b.count = offsets, n
-	slices.SortFunc(b.tags, tag.compare)
-	return nil
-}
-
-func kindOf(info uint32) Kind { return Kind(info >> 24 & 0x7f) }
-
-// recordSize returns the size in bytes of a record with the given info word,
-// or zero if its kind is unknown.
-func (b *BTF) recordSize(info uint32) uint64 {
-	kind, vlen := kindOf(info), uint64(info&maxVlen)
-	var l layout
-	switch {
-	case kind == KindVoid:
-		return 0
-	case kind < numKinds:
-		l = layouts[kind]
-	case int(kind-numKinds) < len(b.extra):
-		l = b.extra[kind-numKinds]
-	default:
-		return 0
-	}
-	return recordLen + uint64(l.fixed) + uint64(l.elem)*vlen
 }
 
 // u32 reads the first four bytes of p.
@@ -245,25 +181,16 @@ func (b *BTF) FirstID() uint32 { return b.firstID }
 
 // NumTypes returns how many types the blob has, not counting void and the
 // base's types.
-func (b *BTF) NumTypes() int { return int(b.count) }
+func (b *BTF) NumTypes() int { return int(b.indexed().count) }
 
 // EndID returns the first ID after the last type.
-func (b *BTF) EndID() uint32 { return b.firstID + b.count }
+func (b *BTF) EndID() uint32 { return b.firstID + b.indexed().count }
 
 // EndString returns the first offset after the last string.
 func (b *BTF) EndString() uint32 { return b.strBase + uint32(len(b.strs)) }
 
 // Size returns the bytes of type records and of strings.
 func (b *BTF) Size() (types, strs int) { return len(b.types), len(b.strs) }
-
-// offset returns where an own type's record starts.
-func (b *BTF) offset(n uint32) uint32 {
-	off := b.offsets[n/stride]
-	for range n % stride {
-		off += uint32(b.recordSize(b.u32(b.types[off+4:])))
-	}
-	return off
-}
 
 // Type returns the record with the given ID, which may be one of the base's.
 // ID zero is void.
@@ -272,9 +199,13 @@ func (b *BTF) Type(id uint32) (Type, error) {
 		return Type{b: b}, nil
 	}
 	for owner := b; owner != nil; owner = owner.base {
-		if id >= owner.firstID && id-owner.firstID < owner.count {
-			return owner.at(id, owner.offset(id-owner.firstID)), nil
+		if id < owner.firstID {
+			continue
 		}
+		if off, ok := owner.offset(id - owner.firstID); ok {
+			return owner.at(id, off), nil
+		}
+		break
 	}
 	return Type{}, fmt.Errorf("type ID %d: %w", id, ErrNotFound)
 }
@@ -290,12 +221,12 @@ func (b *BTF) at(id, off uint32) Type {
 func (b *BTF) All() func(yield func(Type) bool) {
 	return func(yield func(Type) bool) {
 		off := uint32(0)
-		for n := range b.count {
+		for n := range b.indexed().count {
 			t := b.at(b.firstID+n, off)
 			if !yield(t) {
 				return
 			}
-			off += uint32(b.recordSize(t.info))
+			off += uint32(b.sizes.of(t.info))
 		}
 	}
 }

@@ -1,7 +1,7 @@
 package btf
 
 import (
-	"bytes"
+	"cmp"
 	"runtime"
 	"slices"
 )
@@ -14,10 +14,7 @@ type Query struct {
 }
 
 // Find returns the IDs of b's own types that match q, in ascending order.
-func (b *BTF) Find(q Query) []uint32 {
-	ids := b.FindAll([]Query{q})
-	return ids[0]
-}
+func (b *BTF) Find(q Query) []uint32 { return b.FindAll([]Query{q})[0] }
 
 // FindAll answers several queries in one pass over the strings and one over
 // the records. The i-th result holds the IDs of b's own types that match the
@@ -28,22 +25,39 @@ func (b *BTF) FindAll(queries []Query) [][]uint32 {
 	if len(wanted) == 0 {
 		return found
 	}
-	off := 0
-	for n := range b.count {
-		head := b.types[off : off+recordLen]
-		info := b.u32(head[4:])
-		off += int(b.recordSize(info))
-		name := b.u32(head)
-		i, _ := slices.BinarySearchFunc(wanted, name, func(w located, name uint32) int { return int(int64(w.off) - int64(name)) })
+	var hits filter
+	for _, w := range wanted {
+		hits.add(w.off)
+	}
+	b.scan(&hits, func(id, name uint32, kind Kind) {
+		i, _ := slices.BinarySearchFunc(wanted, name, located.compare)
 		for ; i < len(wanted) && wanted[i].off == name; i++ {
-			q := wanted[i].query
-			if queries[q].Kinds.Has(kindOf(info)) {
-				found[q] = append(found[q], b.firstID+n)
+			if q := wanted[i].query; queries[q].Kinds.Has(kind) {
+				found[q] = append(found[q], id)
 			}
+		}
+	})
+	return found
+}
+
+// scan calls hit for all of b's own types with a name in wanted. The first scan
+// also builds the index.
+func (b *BTF) scan(wanted *filter, hit func(id, name uint32, kind Kind)) {
+	idx := b.idx.Load()
+	if idx == nil {
+		b.buildIndex(wanted, hit)
+		return
+	}
+	types, off := b.types, 0
+	for n := range idx.count {
+		head := types[off : off+recordLen : off+recordLen]
+		name, info := b.u32(head), b.u32(head[4:])
+		off += b.sizes.of(info)
+		if wanted.has(name) {
+			hit(b.firstID+n, name, kindOf(info))
 		}
 	}
 	runtime.KeepAlive(b)
-	return found
 }
 
 // located is a string offset that answers a query.
@@ -52,31 +66,39 @@ type located struct {
 	query int
 }
 
-// locate finds the offsets of all strings that match a query. A name may also
-// be the end of a longer string.
-func (b *BTF) locate(queries []Query) []located {
-	var wanted []located
-	for i, q := range queries {
-		if q.Name == "" {
-			continue
-		}
-		needle := append([]byte(q.Name), 0)
-		for o := b; o != nil; o = o.base {
-			wanted = locateIn(wanted, o, needle, i)
-		}
-	}
-	slices.SortFunc(wanted, func(a, b located) int { return int(int64(a.off) - int64(b.off)) })
-	return wanted
+func (l located) compare(off uint32) int { return cmp.Compare(l.off, off) }
+
+// filter is a set of string offsets that may claim to hold more than it does.
+type filter [64]uint64
+
+func (f *filter) slot(off uint32) (word, bit uint32) {
+	h := off * 0x9e3779b1 // golden ratio: neighbours end up far apart
+	return h >> 26, h >> 20 & 63
 }
 
-func locateIn(wanted []located, o *BTF, needle []byte, query int) []located {
-	for start := 0; ; {
-		i := bytes.Index(o.strs[start:], needle)
-		if i < 0 {
-			return wanted
-		}
-		start += i
-		wanted = append(wanted, located{o.strBase + uint32(start), query})
-		start++
+func (f *filter) add(off uint32) {
+	word, bit := f.slot(off)
+	f[word] |= 1 << bit
+}
+
+func (f *filter) has(off uint32) bool {
+	word, bit := f.slot(off)
+	return f[word]>>bit&1 != 0
+}
+
+// locate finds the offsets of all strings that match a query, sorted.
+func (b *BTF) locate(queries []Query) []located {
+	e := newEndings(queries)
+	if len(e.order) == 0 {
+		return nil
 	}
+	for o := b; o != nil; o = o.base {
+		e.base, e.strs = o.strBase, o.strs
+		e.scan()
+		runtime.KeepAlive(o)
+	}
+	slices.SortFunc(e.found, func(a, b located) int {
+		return cmp.Or(cmp.Compare(a.off, b.off), cmp.Compare(a.query, b.query))
+	})
+	return slices.Compact(e.found)
 }

@@ -31,41 +31,33 @@ const (
 	numKinds
 )
 
-// layout is what follows the 12-byte head of a record.
-type layout struct {
-	fixed uint8 // bytes, once
-	elem  uint8 // bytes, for each of vlen elements
-	name  string
-}
-
-// layouts has one row a kind.
-var layouts = [numKinds]layout{
-	KindVoid:      {0, 0, "void"},
-	KindInt:       {4, 0, "int"},
-	KindPointer:   {0, 0, "pointer"},
-	KindArray:     {12, 0, "array"},
-	KindStruct:    {0, 12, "struct"},
-	KindUnion:     {0, 12, "union"},
-	KindEnum:      {0, 8, "enum"},
-	KindFwd:       {0, 0, "fwd"},
-	KindTypedef:   {0, 0, "typedef"},
-	KindVolatile:  {0, 0, "volatile"},
-	KindConst:     {0, 0, "const"},
-	KindRestrict:  {0, 0, "restrict"},
-	KindFunc:      {0, 0, "func"}, // vlen is the linkage, not a count
-	KindFuncProto: {0, 8, "func proto"},
-	KindVar:       {4, 0, "var"},
-	KindDatasec:   {0, 12, "datasec"},
-	KindFloat:     {0, 0, "float"},
-	KindDeclTag:   {4, 0, "decl tag"},
-	KindTypeTag:   {0, 0, "type tag"},
-	KindEnum64:    {0, 12, "enum64"},
+var kindNames = [numKinds]string{
+	KindVoid:      "void",
+	KindInt:       "int",
+	KindPointer:   "pointer",
+	KindArray:     "array",
+	KindStruct:    "struct",
+	KindUnion:     "union",
+	KindEnum:      "enum",
+	KindFwd:       "fwd",
+	KindTypedef:   "typedef",
+	KindVolatile:  "volatile",
+	KindConst:     "const",
+	KindRestrict:  "restrict",
+	KindFunc:      "func",
+	KindFuncProto: "func proto",
+	KindVar:       "var",
+	KindDatasec:   "datasec",
+	KindFloat:     "float",
+	KindDeclTag:   "decl tag",
+	KindTypeTag:   "type tag",
+	KindEnum64:    "enum64",
 }
 
 // String returns a short lower-case name.
 func (k Kind) String() string {
 	if k < numKinds {
-		return layouts[k].name
+		return kindNames[k]
 	}
 	return "kind " + strconv.Itoa(int(k))
 }

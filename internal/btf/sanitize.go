@@ -31,11 +31,11 @@ func (w *Writer) Sanitize(what Replace) {
 	}
 	s := sanitizer{w, what, 0}
 	end := len(w.buf)
-	sizes := &BTF{} // for recordSize
+	sizes := readSizes(nil)
 	for off := w.start + headerLen; off < end; {
-		size := sizes.recordSize(s.get(off + 4))
+		size := sizes.of(s.get(off + 4))
 		s.record(off)
-		off += int(size)
+		off += size
 	}
 }
 
@@ -121,10 +121,10 @@ func (s *sanitizer) datasec(off int, vlen uint32) {
 
 // nameOf returns the offset of the name of the type with the given ID.
 func (s *sanitizer) nameOf(id uint32) uint32 {
-	sizes := &BTF{}
+	sizes := readSizes(nil)
 	off := s.start + headerLen
 	for ; id > 1 && off < len(s.buf); id-- {
-		off += int(sizes.recordSize(s.get(off + 4)))
+		off += sizes.of(s.get(off + 4))
 	}
 	return s.get(off)
 }

@@ -132,7 +132,7 @@ func (t *Strings) Bytes() []byte {
 
 // BTF returns a BTF with these strings, but no types.
 func (t *Strings) BTF() *BTF {
-	return &BTF{firstID: 1, strs: t.Bytes(), str: string(t.Bytes())}
+	return &BTF{firstID: 1, sizes: readSizes(nil), strs: t.Bytes(), str: string(t.Bytes())}
 }
 
 // Names looks up many names. Where strings have to be copied, it does so in

@@ -22,6 +22,10 @@ func (t Type) BTF() *BTF { return t.b }
 // ID returns the type's ID.
 func (t Type) ID() uint32 { return t.id }
 
+// Offset returns where the record starts, in bytes from the start of the type
+// section.
+func (t Type) Offset() uint32 { return t.off }
+
 // Kind says which record this is.
 func (t Type) Kind() Kind { return kindOf(t.info) }
 

@@ -123,7 +123,8 @@ func (f *File) parseSections() error {
 		return malformed("", 40, "the section table at %#x is beyond the end of the file at %#x", h.sectionOffset, length)
 	}
 	table := f.data[h.sectionOffset:]
-	null := f.decodeSection(0, table)
+	var null Section
+	f.decodeSection(&null, table)
 	if null.Type != SHT_NULL {
 		return malformed("", h.sectionOffset, "the first section has type %d, want 0", null.Type)
 	}
@@ -138,26 +139,24 @@ func (f *File) parseSections() error {
 	}
 	f.Sections = make([]Section, h.sectionCount)
 	for i := range f.Sections {
-		f.Sections[i] = f.decodeSection(i, table[i*sectionSize:])
+		f.decodeSection(&f.Sections[i], table[i*sectionSize:])
+		f.Sections[i].Index = i
 	}
 	return nil
 }
 
 // decodeSection leaves the name to nameSections.
-func (f *File) decodeSection(index int, b []byte) Section {
+func (f *File) decodeSection(s *Section, b []byte) {
 	b = b[:sectionSize]
-	return Section{
-		Index:   index,
-		Type:    SectionType(f.order.u32(b[4:])),
-		Flags:   SectionFlag(f.order.u64(b[8:])),
-		Addr:    f.order.u64(b[16:]),
-		Offset:  f.order.u64(b[24:]),
-		Size:    f.order.u64(b[32:]),
-		Link:    f.order.u32(b[40:]),
-		Info:    f.order.u32(b[44:]),
-		Align:   f.order.u64(b[48:]),
-		EntSize: f.order.u64(b[56:]),
-	}
+	s.Type = SectionType(f.order.u32(b[4:]))
+	s.Flags = SectionFlag(f.order.u64(b[8:]))
+	s.Addr = f.order.u64(b[16:])
+	s.Offset = f.order.u64(b[24:])
+	s.Size = f.order.u64(b[32:])
+	s.Link = f.order.u32(b[40:])
+	s.Info = f.order.u32(b[44:])
+	s.Align = f.order.u64(b[48:])
+	s.EntSize = f.order.u64(b[56:])
 }
 
 // hasBytes reports whether the section occupies bytes of the file.

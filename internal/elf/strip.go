@@ -48,7 +48,7 @@ type stripper struct {
 	sectionNames, symbolNames *nameCompactor // may be the same
 }
 
-// isDWARF goes by name, as all tools do; but what is loaded isn't DWARF whatever
+// isDWARF goes by names, as all tools do; but what is loaded isn't DWARF whatever
 // its name, nor are the file's own tables.
 func isDWARF(s *Section) bool {
 	if s.Flags&SHF_ALLOC != 0 {

@@ -29,7 +29,7 @@ func (c *nameCompactor) keep(offset uint32) {
 
 func (c *nameCompactor) compact() {
 	c.result = append(c.result, 0)
-	for i := range c.table {
+	for i := range len(c.table) { // bytes, not runes
 		if c.moved[i] != 0 {
 			c.moved[i] = uint32(len(c.result))
 			c.result = append(c.result, c.table[i])

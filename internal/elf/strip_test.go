@@ -194,6 +194,27 @@ func TestStripKeepsLoadedSections(t *testing.T) {
 	}
 }
 
+// Names are bytes, and need not be text.
+func TestStripKeepsNames(t *testing.T) {
+	names := []string{"größe", "größe.old", "\xff\xfe", "old", "xdp/größe.old"}
+	b, _, data, _, _ := sample(binary.LittleEndian)
+	b.Add(&elfbuild.Section{Name: ".debug_info", Data: make([]byte, 8)})
+	for _, name := range names {
+		b.Add(&elfbuild.Section{Name: name})
+		b.AddSymbol(&elfbuild.Symbol{Name: name, Section: data, Bind: delf.STB_WEAK})
+	}
+	f := parse(t, strip(t, b.Bytes()))
+	symbols, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range names {
+		if got := symbols[len(symbols)-len(names)+i].Name; got != name || f.Section(name) == nil {
+			t.Errorf("symbol %q, section %v, want both called %q", got, f.Section(name), name)
+		}
+	}
+}
+
 // An alignment costs at most a few bytes of padding.
 func TestStripAbsurdAlignment(t *testing.T) {
 	b, code, _, _, _ := sample(binary.LittleEndian)
@@ -232,6 +253,9 @@ func TestStripErrors(t *testing.T) {
 			symbol := b.AddSymbol(&elfbuild.Symbol{Section: debug, Type: delf.STT_SECTION})
 			b.Add(&elfbuild.Section{Name: "tc", Data: make([]byte, 8)}).Relocate(&elfbuild.Reloc{Symbol: symbol})
 		}, elf.Unsupported, "section .reltc, offset 0x0: a relocation needs symbol 1, which goes with the debugging information"},
+		{"section indices of no symbols", func(b *elfbuild.Builder, _ *elfbuild.Section) {
+			b.Add(&elfbuild.Section{Name: ".symtab_shndx", Type: delf.SHT_SYMTAB_SHNDX, EntSize: 4, Link: 1, Data: make([]byte, 12)})
+		}, elf.Malformed, "section .symtab_shndx, offset 0x0: refers to section 1, which is not the symbol table"},
 		{"group of nothing known", func(b *elfbuild.Builder, _ *elfbuild.Section) {
 			b.Add(&elfbuild.Section{Name: ".group", Type: delf.SHT_GROUP, EntSize: 4, Data: []byte{1, 0, 0, 0, 99, 0, 0, 0}})
 		}, elf.Malformed, "section .group, offset 0x4: has section 99 of 8 as a member"},
@@ -256,5 +280,43 @@ func BenchmarkStripDWARF(b *testing.B) {
 		if _, err := elf.StripDWARF(data); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// More sections than 16 bits can number stay that way, or become fewer.
+func TestStripManySections(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		kept, dwarf int
+	}{
+		{"many before and after", 0xff00 + 10, 1},
+		{"many before, few after", 0xff00 - 100, 200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := elfbuild.New(binary.BigEndian)
+			b.Extended, b.SeparateNames = true, true
+			for range test.dwarf {
+				b.Add(&elfbuild.Section{Name: ".debug_types", Data: []byte{1}})
+			}
+			for range test.kept - 1 {
+				b.Add(&elfbuild.Section{})
+			}
+			last := b.Add(&elfbuild.Section{Name: "last", Data: []byte("contents")})
+			b.AddSymbol(&elfbuild.Symbol{Name: "symbol", Section: last, Bind: delf.STB_GLOBAL})
+			b.AddSymbol(&elfbuild.Symbol{Name: "absolute", Reserved: delf.SHN_ABS, Bind: delf.STB_GLOBAL})
+
+			out := strip(t, b.Bytes())
+			f := parse(t, out)
+			symbols, err := f.Symbols()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s := f.Section("last"); s == nil || s.Index != test.kept || symbols[1].Section != elf.SectionIndex(s.Index) || symbols[2].Section != elf.SHN_ABS {
+				t.Errorf("section %+v, symbols %+v", s, symbols)
+			}
+			if got, err := delf.NewFile(bytes.NewReader(out)); err != nil || len(got.Sections) != len(f.Sections) {
+				t.Errorf("debug/elf: %v", err)
+			}
+		})
 	}
 }

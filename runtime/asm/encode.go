@@ -86,7 +86,7 @@ func (insns Instructions) encode(dst []byte, bo binary.ByteOrder, maps mapFinder
 		return dst, err
 	}
 	start, slot := len(dst), int64(0)
-	dst = slices.Grow(dst, len(insns)*InstructionSize)
+	dst = slices.Grow(dst, int(insns.Size()))
 	for i := range insns {
 		ins := insns[i]
 		if ins.Metadata.notes != nil {

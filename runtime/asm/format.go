@@ -81,10 +81,20 @@ func (insns Instructions) appendListing(b []byte, l layout) []byte {
 		if line := iter.Ins.Metadata.line; line != nil {
 			previous = line
 		}
-		b = fmt.Appendf(append(b, l.indent...), "%*d: ", digits, iter.Offset)
+		b = append(appendPadded(append(b, l.indent...), uint64(iter.Offset), digits), ": "...)
 		b = append(iter.Ins.appendText(b, int64(iter.Offset)), '\n')
 	}
 	return b
+}
+
+// appendPadded appends n, right-aligned in a column.
+func appendPadded(b []byte, n uint64, width int) []byte {
+	var buf [20]byte
+	digits := strconv.AppendUint(buf[:0], n, 10)
+	for range width - len(digits) {
+		b = append(b, ' ')
+	}
+	return append(b, digits...)
 }
 
 // appendSource appends where ins comes from, unless that is the line of the

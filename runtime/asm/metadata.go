@@ -170,39 +170,6 @@ func (v *metaValue) without(key any) *metaValue {
 	return &metaValue{v.key, v.value, v.next.without(key)}
 }
 
-// A Slab hands out annotations from blocks, for those who annotate many new
-// instructions. The zero value is ready for use.
-type Slab struct {
-	free []Annotations
-}
-
-// slabSize is how many annotations a block of a Slab has, if nobody knows better.
-const slabSize = 32
-
-// NewSlab returns a slab with room for n annotations.
-func NewSlab(n int) *Slab {
-	return &Slab{free: make([]Annotations, n)}
-}
-
-// Annotate returns the annotations of ins, to be filled in, giving it some if it
-// has none.
-//
-// Only for instructions whose metadata came from this slab and wasn't copied to
-// others yet: the others would change too. In doubt use the With methods.
-func (s *Slab) Annotate(ins *Instruction) *Annotations {
-	if ins.Metadata.notes == nil {
-		if len(s.free) == 0 {
-			s.free = make([]Annotations, slabSize)
-		}
-		ins.Metadata.notes = &s.free[0]
-		s.free = s.free[1:]
-	}
-	return ins.Metadata.notes
-}
-
-// SetLine sets the BTF line of ins.
-func (ins *Instruction) SetLine(line *btf.Line) { ins.Metadata.line = line }
-
 // WithMetadata returns ins with other metadata, such as those of an instruction
 // that it replaces.
 func (ins Instruction) WithMetadata(meta Metadata) Instruction {

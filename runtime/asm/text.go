@@ -252,7 +252,7 @@ func (ins *Instruction) appendCall(b []byte) []byte {
 	}
 	b = append(b, "call "...)
 	if ins.Constant == btf.COREBadRelocationSentinel {
-		return append(b, "nothing, for lack of what CO-RE asked for"...)
+		return append(b, "195896080 <unresolved CO-RE relocation>"...)
 	}
 	if fn := BuiltinFunc(ins.Constant); int64(fn) == ins.Constant && fn.Name() != "" {
 		return append(b, fn.Name()...)

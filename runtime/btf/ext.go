@@ -60,45 +60,51 @@ func LoadExtInfos(ext []byte, spec *Spec) (*ExtInfos, error) {
 
 // checkExt makes sure that decoding can't fail.
 func checkExt(ext *rawbtf.Ext, types *rawbtf.BTF) error {
-	check := func(s *rawbtf.ExtSection, what string, i int, insnOff, id uint32, strs ...uint32) error {
-		if insnOff%insnSize != 0 {
-			return fmt.Errorf("%s %d: offset %d is not that of an instruction", what, i, insnOff)
-		}
-		if id >= types.EndID() {
-			return fmt.Errorf("%s %d: type ID %d: %w", what, i, id, ErrNotFound)
-		}
-		for _, off := range append(strs, s.NameOff) {
-			if off >= types.EndString() {
-				return fmt.Errorf("%s %d: string offset %d is out of range", what, i, off)
-			}
-		}
-		return nil
-	}
+	c := extChecker{types.EndID(), types.EndString()}
 	for _, s := range ext.Funcs() {
 		for i := range s.Len() {
 			f := s.Func(i)
-			if err := check(&s, "func info", i, f.InsnOff, f.TypeID); err != nil {
-				return err
+			if !c.valid(f.InsnOff, f.TypeID, s.NameOff, 0) {
+				return c.explain("func info", i, f.InsnOff, f.TypeID, s.NameOff, 0)
 			}
 		}
 	}
 	for _, s := range ext.Lines() {
 		for i := range s.Len() {
 			l := s.Line(i)
-			if err := check(&s, "line info", i, l.InsnOff, 0, l.FileNameOff, l.LineOff); err != nil {
-				return err
+			if str := max(l.FileNameOff, l.LineOff); !c.valid(l.InsnOff, 0, s.NameOff, str) {
+				return c.explain("line info", i, l.InsnOff, 0, s.NameOff, str)
 			}
 		}
 	}
 	for _, s := range ext.CORERelos() {
 		for i := range s.Len() {
 			r := s.CORERelo(i)
-			if err := check(&s, "CO-RE relocation", i, r.InsnOff, r.TypeID, r.AccessOff); err != nil {
-				return err
+			if !c.valid(r.InsnOff, r.TypeID, s.NameOff, r.AccessOff) {
+				return c.explain("CO-RE relocation", i, r.InsnOff, r.TypeID, s.NameOff, r.AccessOff)
 			}
 		}
 	}
 	return nil
+}
+
+// extChecker knows what records of .BTF.ext may refer to.
+type extChecker struct{ endID, endString uint32 }
+
+// valid is what every record goes through, so it costs no more than this.
+func (c *extChecker) valid(insnOff, id, section, str uint32) bool {
+	return insnOff%insnSize == 0 && id < c.endID && section < c.endString && str < c.endString
+}
+
+// explain says why a record isn't valid.
+func (c *extChecker) explain(what string, i int, insnOff, id, section, str uint32) error {
+	switch {
+	case insnOff%insnSize != 0:
+		return fmt.Errorf("%s %d: offset %d is not that of an instruction", what, i, insnOff)
+	case id >= c.endID:
+		return fmt.Errorf("%s %d: type ID %d: %w", what, i, id, ErrNotFound)
+	}
+	return fmt.Errorf("%s %d: string offset %d is out of range", what, i, max(section, str))
 }
 
 // Section returns the infos about instructions of the ELF section with the

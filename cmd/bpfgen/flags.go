@@ -1,0 +1,166 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"go/build/constraint"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/codegen"
+)
+
+// options is the command line of the generator: bpf2go's, under the same names.
+type options struct {
+	cc, cflags, target, makebase        string
+	outputStem, outputSuffix, outputDir string
+	goPackage                           string
+	noStrip, noGlobalTypes, verbose     bool
+	tags                                tagList
+	types                               typeList
+
+	ident, source string
+	extraCFlags   []string // after --
+}
+
+const usageText = `Usage: bpfgen [flags] Ident file.bpf.c [-- clang flags]
+       bpfgen inspect [-S] object.o
+
+Compiles file.bpf.c with clang and writes, for each target, an object and a Go
+file that embeds it. The names of all generated types and functions start with
+Ident; they are exported if Ident is.
+
+Usually written as
+
+	//go:generate go tool bpfgen Ident file.bpf.c
+
+Clang flags after -- come after those of -cflags and win over them. Flags that
+name an environment variable take their default from it.
+
+Flags:
+
+`
+
+// parseOptions reads the command line. The error is flag.ErrHelp if help was
+// asked for, and has been given.
+func parseOptions(c console, args []string) (*options, error) {
+	var o options
+	fs := flag.NewFlagSet("bpfgen", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&o.cc, "cc", c.getenv("BPF2GO_CC"), "C `compiler` (default clang, else the newest clang-N) [$BPF2GO_CC]")
+	fs.StringVar(&o.cflags, "cflags", c.getenv("BPF2GO_CFLAGS"), "`flags` for the compiler, which may be quoted [$BPF2GO_CFLAGS]")
+	fs.String("strip", c.getenv("BPF2GO_STRIP"), "accepted and ignored: bpfgen strips DWARF without a `program` [$BPF2GO_STRIP]")
+	fs.BoolVar(&o.noStrip, "no-strip", false, "keep DWARF in objects")
+	fs.StringVar(&o.target, "target", "bpfel,bpfeb", "comma-separated `targets`: "+strings.Join(codegen.TargetNames(), ", "))
+	fs.Var(&o.tags, "tags", "comma-separated build `tags` that generated files require")
+	fs.Var(&o.types, "type", "declare a Go type for the C type with this `name`; may be repeated")
+	fs.BoolVar(&o.noGlobalTypes, "no-global-types", false, "declare no Go types for map keys, map values and variables")
+	fs.StringVar(&o.goPackage, "go-package", c.getenv("GOPACKAGE"), "`name` of the package of generated files [$GOPACKAGE]")
+	fs.StringVar(&o.outputDir, "output-dir", "", "`folder` to write to (default the current one)")
+	fs.StringVar(&o.outputStem, "output-stem", "", "`start` of output file names (default Ident in lower case)")
+	fs.StringVar(&o.outputSuffix, "output-suffix", defaultSuffix(c), "`end` of output file names (default _test if $GOFILE is a test)")
+	fs.StringVar(&o.makebase, "makebase", c.getenv("BPF2GO_MAKEBASE"), "also write make dependencies, with paths relative to this `folder` [$BPF2GO_MAKEBASE]")
+	fs.BoolVar(&o.verbose, "verbose", isTrue(c.getenv("V")), "say what is being done [$V]")
+
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(c.stdout, usageText)
+		fs.SetOutput(c.stdout)
+		fs.PrintDefaults()
+		return nil, err
+	}
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return &o, o.positional(fs.Args())
+}
+
+// positional reads what follows the flags: Ident, source, and clang's flags.
+func (o *options) positional(args []string) error {
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, o.extraCFlags = args[:i], args[i+1:]
+	}
+	switch {
+	case len(args) == 0:
+		return usagef("no arguments: bpfgen wants an identifier and a C file")
+	case len(args) == 1:
+		return usagef("no C file: bpfgen wants an identifier and a C file, as in bpfgen %s %[1]s.bpf.c", args[0])
+	case strings.HasSuffix(args[0], ".c"):
+		return usagef("%s is where the identifier belongs: did you mean bpfgen %s %[1]s?", args[0], args[1])
+	case len(args) > 2 && strings.HasPrefix(args[2], "-"):
+		return usagef("%s stands after the C file: flags of bpfgen come first, those of clang after --", args[2])
+	case len(args) > 2:
+		return usagef("more than one C file: %s", strings.Join(args[1:], " "))
+	}
+	o.ident, o.source = args[0], args[1]
+	return nil
+}
+
+// compilerFlags returns all flags for clang, in order.
+func (o *options) compilerFlags() ([]string, error) {
+	flags, err := codegen.SplitFlags(o.cflags)
+	if err != nil {
+		return nil, usagef("-cflags: %w", err)
+	}
+	flags = append(flags, o.extraCFlags...)
+	for _, f := range flags {
+		if strings.HasPrefix(f, "-M") {
+			return nil, usagef("clang's %s would write dependencies of a temporary file: use bpfgen's -makebase", f)
+		}
+	}
+	return flags, nil
+}
+
+func defaultSuffix(c console) string {
+	if strings.HasSuffix(c.getenv("GOFILE"), "_test.go") {
+		return "_test"
+	}
+	return ""
+}
+
+func isTrue(s string) bool {
+	b, err := strconv.ParseBool(s)
+	return err == nil && b
+}
+
+// tagList is a list of build tags in the syntax of -tags: a comma means and.
+type tagList struct{ expr constraint.Expr }
+
+func (t *tagList) String() string {
+	if t.expr == nil {
+		return ""
+	}
+	return t.expr.String()
+}
+
+func (t *tagList) Set(value string) error {
+	// The old syntax of constraints is the one in which bpf2go reads -tags.
+	expr, err := constraint.Parse("// +build " + value)
+	if err != nil {
+		return err
+	}
+	t.expr = expr
+	return nil
+}
+
+// typeList is the names of C types, each once.
+type typeList []string
+
+func (t *typeList) String() string { return strings.Join(*t, ",") }
+
+var validCType = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+
+func (t *typeList) Set(name string) error {
+	switch {
+	case !validCType.MatchString(name):
+		return errors.New("a C type is named by letters, digits and underscores alone, without struct or enum before it")
+	case slices.Contains(*t, name):
+		return errors.New("it is there twice")
+	}
+	*t = append(*t, name)
+	return nil
+}

@@ -1,0 +1,153 @@
+package codegen
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// compileJob is one run of clang.
+type compileJob struct {
+	compiler Compiler
+	target   Target
+	source   string   // as the user wrote it, so that clang's messages say the same
+	flags    []string // the user's
+	dir      string   // the absolute directory that source and flags are relative to
+	env      []string
+	depfile  bool // also return make dependencies
+}
+
+// compiled is what a run of clang left behind.
+type compiled struct {
+	object   []byte
+	deps     []byte // in make's syntax; nil unless asked for
+	messages []byte // what clang wrote to stderr, unchanged
+}
+
+// CompileError says that the compiler refused the source. Messages is what it
+// had to say, unchanged.
+type CompileError struct {
+	Source   string
+	Target   string
+	Compiler string
+	Messages []byte
+	Err      error
+}
+
+// Error names source, target and compiler. The reasons are in Messages.
+func (e *CompileError) Error() string {
+	return fmt.Sprintf("compile %s for %s: %s: %v", e.Source, e.Target, e.Compiler, e.Err)
+}
+
+// Unwrap returns how the compiler ended, often an *exec.ExitError.
+func (e *CompileError) Unwrap() error { return e.Err }
+
+// compile runs clang in a folder of its own, so that nothing that exists is
+// touched, and returns what it wrote.
+func (j compileJob) compile(ctx context.Context) (_ compiled, err error) {
+	tmp, err := os.MkdirTemp("", "bpfgen")
+	if err != nil {
+		return compiled{}, fmt.Errorf("folder for the compiler's output: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
+
+	object, depfile := filepath.Join(tmp, "out.o"), filepath.Join(tmp, "out.d")
+	args := j.args(object)
+	if j.depfile {
+		args = append(args, "-MD", "-MP", "-MF", depfile)
+	}
+
+	var messages bytes.Buffer
+	cmd := exec.CommandContext(ctx, j.compiler.Path, args...)
+	cmd.Dir, cmd.Env, cmd.Stderr = j.dir, j.env, &messages
+	if err := cmd.Run(); err != nil {
+		return compiled{}, &CompileError{
+			Source: j.source, Target: j.target.Suffix(), Compiler: filepath.Base(j.compiler.Path),
+			Messages: messages.Bytes(), Err: err,
+		}
+	}
+
+	out := compiled{messages: messages.Bytes()}
+	if out.object, err = os.ReadFile(object); err != nil {
+		return compiled{}, fmt.Errorf("the compiler succeeded without writing an object: %w", err)
+	}
+	if j.depfile {
+		if out.deps, err = os.ReadFile(depfile); err != nil {
+			return compiled{}, fmt.Errorf("the compiler succeeded without writing dependencies: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// args returns the command line. The user's flags stand between those they may
+// override and those that everything after this step relies on.
+func (j compileJob) args(object string) []string {
+	args := slices.Clone(j.compiler.Args)
+	args = append(args,
+		"-O2",        // the verifier rejects most unoptimised code
+		"-mcpu=v3",   // instead of whatever the building kernel has; kernels since 5.1 run v3
+		"-fno-ident", // the compiler's version is no part of the program
+	)
+	if dir, ok := multiarchInclude(); ok {
+		args = append(args, "-idirafter", dir) // Debian keeps <asm/types.h> where target bpf doesn't look
+	}
+	args = append(args, j.flags...)
+	if macro := j.target.Macro(); macro != "" {
+		args = append(args, "-D__TARGET_ARCH_"+macro)
+	} else {
+		args = append(args, "-D__BPF_TARGET_MISSING="+strconv.Quote(targetMissing))
+	}
+	args = append(args, prefixMaps(j.dir, j.source, j.includeDirs())...)
+	return append(args,
+		"-Wunused-command-line-argument",
+		"-target", j.target.Clang(),
+		"-g", // BTF is made from debug information
+		"-c", j.source, "-o", object,
+	)
+}
+
+// targetMissing is what <bpf/bpf_tracing.h> runs as a pragma when a macro needs
+// to know the architecture and nothing says which.
+const targetMissing = `GCC error "this needs an architecture's registers: use bpfgen -target with a GOARCH instead of bpf, bpfel or bpfeb"`
+
+// includeDirs returns the folders named by the user's flags and environment in
+// which clang looks for headers.
+func (j compileJob) includeDirs() []string {
+	var dirs []string
+	flags := slices.Concat(j.compiler.Args, j.flags)
+	for i, flag := range flags {
+		for _, option := range []string{"-I", "-isystem", "-iquote", "-idirafter"} {
+			dir, ok := strings.CutPrefix(flag, option)
+			if ok && dir == "" && i+1 < len(flags) {
+				dir = flags[i+1]
+			}
+			if ok && dir != "" {
+				dirs = append(dirs, strings.TrimPrefix(dir, "="))
+			}
+		}
+	}
+	for _, entry := range j.env {
+		name, value, _ := strings.Cut(entry, "=")
+		if name == "CPATH" || name == "C_INCLUDE_PATH" {
+			dirs = append(dirs, filepath.SplitList(value)...)
+		}
+	}
+	return dirs
+}
+
+// multiarchInclude returns Debian's folder of headers that differ by
+// architecture, if this host has one.
+func multiarchInclude() (string, bool) {
+	dirs, err := filepath.Glob("/usr/include/" + hostTriple())
+	if err != nil || len(dirs) == 0 {
+		return "", false
+	}
+	return dirs[0], true
+}

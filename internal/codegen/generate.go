@@ -1,0 +1,216 @@
+package codegen
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"go/build/constraint"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/mod/module"
+
+	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/object"
+)
+
+// Request is one run of the generator.
+type Request struct {
+	Ident   string // start of all generated names
+	Source  string // C file, absolute or relative to Dir
+	Package string // of the generated code
+
+	Dir      string // absolute: where relative paths start
+	Env      []string
+	Compiler Compiler
+	CFlags   []string
+	Targets  []Target
+	Tags     constraint.Expr // added to each target's build constraint; may be nil
+
+	KeepDWARF     bool
+	Types         []string // C types to declare
+	NoGlobalTypes bool     // don't declare the types of map keys, map values and variables
+
+	OutputDir    string // absolute or relative to Dir
+	OutputStem   string // start of file names; by default Ident in lower case
+	OutputSuffix string // end of file names, before the extension
+	MakeBase     string // if not empty, also write make dependencies, relative to this folder
+}
+
+// Result is what a run of the generator wants to write, and to say.
+type Result struct {
+	Files    []File
+	Messages []byte   // of the compiler, for all targets, each once
+	Warnings []string // about what Go can't express, each once
+}
+
+// Generate does everything but writing: the result is complete in memory.
+//
+// If the compiler refuses the source, the error is a [*CompileError].
+func Generate(ctx context.Context, req Request) (*Result, error) {
+	names, err := topNames(req.Ident)
+	if err != nil {
+		return nil, err
+	}
+	if req.OutputStem == "" {
+		req.OutputStem = strings.ToLower(req.Ident)
+	}
+	if err := req.checkFileNames(); err != nil {
+		return nil, err
+	}
+
+	outputs := make([]targetOutput, len(req.Targets))
+	var wg sync.WaitGroup
+	for i, target := range req.Targets {
+		wg.Go(func() { outputs[i] = req.generateTarget(ctx, names, target) })
+	}
+	wg.Wait()
+	return merge(outputs)
+}
+
+// checkFileNames refuses names that go:embed couldn't name.
+func (req *Request) checkFileNames() error {
+	for _, part := range []struct{ option, value string }{{"-output-stem", req.OutputStem}, {"-output-suffix", req.OutputSuffix}} {
+		if strings.ContainsAny(part.value, `/\`) {
+			return fmt.Errorf("%s %q must be part of a file name, without separators: use -output-dir for the folder", part.option, part.value)
+		}
+	}
+	for _, target := range req.Targets {
+		if err := module.CheckFilePath(req.fileName(target, ".o")); err != nil {
+			return fmt.Errorf("file names made of -output-stem %q and -output-suffix %q: %w", req.OutputStem, req.OutputSuffix, err)
+		}
+	}
+	return nil
+}
+
+func (req *Request) fileName(target Target, extension string) string {
+	return req.OutputStem + "_" + target.Suffix() + req.OutputSuffix + extension
+}
+
+func (req *Request) path(elem string) string {
+	if filepath.IsAbs(elem) {
+		return elem
+	}
+	return filepath.Join(req.Dir, elem)
+}
+
+// targetOutput is what one target contributes.
+type targetOutput struct {
+	files    []File
+	messages []byte
+	warnings []string
+	err      error
+}
+
+func (req *Request) generateTarget(ctx context.Context, names TopNames, target Target) (out targetOutput) {
+	job := compileJob{
+		compiler: req.Compiler, target: target, source: req.Source, flags: req.CFlags,
+		dir: req.Dir, env: req.Env, depfile: req.MakeBase != "",
+	}
+	c, err := job.compile(ctx)
+	if err != nil {
+		return targetOutput{err: err}
+	}
+	out.messages = c.messages
+
+	if !req.KeepDWARF {
+		if c.object, err = elf.StripDWARF(c.object); err != nil {
+			return targetOutput{err: fmt.Errorf("strip DWARF from the object of %s: %w", req.Source, err)}
+		}
+	}
+	goFile, warnings, err := req.goFile(c.object, names, target)
+	if err != nil {
+		return targetOutput{err: err}
+	}
+	out.warnings = warnings
+
+	goPath := filepath.Join(req.path(req.OutputDir), req.fileName(target, ".go"))
+	objectPath := filepath.Join(req.path(req.OutputDir), req.fileName(target, ".o"))
+	out.files = []File{{objectPath, c.object}, {goPath, goFile}}
+	if req.MakeBase != "" {
+		deps, err := makeDepFile(c.deps, req.Dir, req.path(req.MakeBase), goPath)
+		if err != nil {
+			return targetOutput{err: err}
+		}
+		out.files = append(out.files, File{goPath + ".d", deps})
+	}
+	return out
+}
+
+// goFile returns the Go code for an object.
+func (req *Request) goFile(data []byte, names TopNames, target Target) ([]byte, []string, error) {
+	obj, err := object.Parse(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the object of %s for %s: %w", req.Source, target.Suffix(), err)
+	}
+	m, warnings, err := buildModel(obj, modelOptions{
+		names: names, source: req.Source, types: req.Types, globalTypes: !req.NoGlobalTypes,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	m.Package, m.ObjectFile = req.Package, req.fileName(target, ".o")
+	if expr := and(target.Constraint(), req.Tags); expr != nil {
+		m.Constraint = expr.String()
+	}
+	code, err := m.Emit()
+	return code, warnings, err
+}
+
+func and(x, y constraint.Expr) constraint.Expr {
+	switch {
+	case x == nil:
+		return y
+	case y == nil:
+		return x
+	}
+	return &constraint.AndExpr{X: x, Y: y}
+}
+
+// merge joins what targets have in common: they mostly complain about the same.
+func merge(outputs []targetOutput) (*Result, error) {
+	var (
+		result   Result
+		failure  *CompileError
+		messages [][]byte
+		errs     []error
+	)
+	say := func(message []byte) {
+		if !slices.ContainsFunc(messages, func(m []byte) bool { return bytes.Equal(m, message) }) {
+			messages = append(messages, message)
+		}
+	}
+	for _, out := range outputs {
+		var refused *CompileError
+		switch {
+		case errors.As(out.err, &refused):
+			failure = cmp.Or(failure, refused)
+			say(refused.Messages)
+			continue
+		case out.err != nil:
+			errs = append(errs, out.err)
+			continue
+		}
+		say(out.messages)
+		result.Files = append(result.Files, out.files...)
+		for _, warning := range out.warnings {
+			if !slices.Contains(result.Warnings, warning) {
+				result.Warnings = append(result.Warnings, warning)
+			}
+		}
+	}
+	result.Messages = bytes.Join(messages, nil)
+	if failure != nil {
+		all := *failure
+		all.Messages = result.Messages
+		return nil, &all
+	}
+	if len(errs) > 0 {
+		return nil, errs[0]
+	}
+	return &result, nil
+}

@@ -1,0 +1,51 @@
+package codegen
+
+import (
+	"fmt"
+	"go/token"
+)
+
+// topNames returns the names that are made of the identifier alone. What would
+// be exported is, if the identifier is.
+func topNames(ident string) (TopNames, error) {
+	if !token.IsIdentifier(ident) {
+		return TopNames{}, fmt.Errorf("%q can't be the start of Go names: use letters, digits and underscores, as in %q", ident, suggestIdent(ident))
+	}
+	upper := upperFirst(ident)
+	load := "load" + upper
+	if token.IsExported(ident) {
+		load = "Load" + upper
+	}
+	return TopNames{
+		Ident: ident,
+		Load:  load, LoadObjects: load + "Objects",
+		Specs: ident + "Specs", ProgramSpecs: ident + "ProgramSpecs", MapSpecs: ident + "MapSpecs", VariableSpecs: ident + "VariableSpecs",
+		Objects: ident + "Objects", Programs: ident + "Programs", Maps: ident + "Maps", Variables: ident + "Variables",
+		Close: "_" + upper + "Close", Bytes: "_" + upper + "Bytes",
+	}, nil
+}
+
+func (n TopNames) all() []string {
+	return []string{
+		n.Load, n.LoadObjects,
+		n.Specs, n.ProgramSpecs, n.MapSpecs, n.VariableSpecs,
+		n.Objects, n.Programs, n.Maps, n.Variables,
+		n.Close, n.Bytes,
+	}
+}
+
+func suggestIdent(bad string) string {
+	if name := goName(identifierRunes(bad)); token.IsIdentifier(name) {
+		return name
+	}
+	return exported(goName(identifierRunes(bad)))
+}
+
+// predeclared returns Go's types that generated code uses by name. An
+// identifier such as int, and a C type _8, must not hide them.
+func predeclared() []string {
+	return []string{
+		"any", "bool", "byte", "error", "string",
+		"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64",
+	}
+}

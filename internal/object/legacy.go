@@ -1,0 +1,114 @@
+package object
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/uapi"
+)
+
+// legacySize is the size of struct bpf_map_def as far as all its variants
+// agree: type, key size, value size, entries and flags. The first version
+// lacked the flags.
+const (
+	legacySize      = 20
+	legacyShortSize = 16
+)
+
+// readLegacyMaps reads maps that are defined by a struct each, as was usual
+// before BTF: variables in a section "maps" or "maps/name".
+func (p *parser) readLegacyMaps() error {
+	for i := range p.sections {
+		if p.sections[i].role != roleLegacy {
+			continue
+		}
+		if err := p.readLegacySection(&p.file.Sections[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *parser) readLegacySection(s *elf.Section) error {
+	data, err := p.file.Data(s)
+	if err != nil {
+		return err
+	}
+	syms := p.legacySymbols(s)
+	if len(syms) == 0 {
+		return errorAt(s.Name, "", 0, "no symbols: nothing says what its maps are called")
+	}
+	p.sections[s.Index].item, p.sections[s.Index].count = int32(len(p.maps)), int32(len(syms))
+	for i, sym := range syms {
+		end := uint64(len(data))
+		if i+1 < len(syms) {
+			end = syms[i+1].Value
+		}
+		if sym.Size != 0 && sym.Size < end-min(sym.Value, end) {
+			end = sym.Value + sym.Size
+		}
+		if sym.Value > end || end > uint64(len(data)) || end-sym.Value < legacyShortSize {
+			return errorAt(s.Name, sym.Name, sym.Value, "a map definition has %d bytes or more, here is less", legacyShortSize)
+		}
+		p.maps = append(p.maps, p.readLegacyMap(s, sym, data[sym.Value:end]))
+	}
+	return p.tagLegacyMaps(s)
+}
+
+// tagLegacyMaps adds the tags of variables, which is all that BTF knows about
+// these maps.
+func (p *parser) tagLegacyMaps(s *elf.Section) error {
+	types := p.types.datasec(s.Name)
+	if types == nil || len(p.types.tags) == 0 {
+		return nil
+	}
+	for i := range types.record.Vlen() {
+		id := types.record.VarSecinfo(i).Type
+		r, err := p.types.raw.Type(id)
+		if err != nil {
+			return errorAt(s.Name, "", 0, "type of variable %d: %w", i, err)
+		}
+		name, err := r.Name()
+		if err != nil {
+			return errorAt(s.Name, "", 0, "name of variable %d: %w", i, err)
+		}
+		n, ok := p.symbol(name)
+		if !ok || int(p.syms[n].Section) != s.Index {
+			continue
+		}
+		if m, err := p.mapAt(&p.syms[n], 0); err == nil {
+			m.Tags = p.types.tagsOf(id)
+		}
+	}
+	return nil
+}
+
+// legacySymbols returns the names of the section's maps, by offset.
+func (p *parser) legacySymbols(s *elf.Section) []*elf.Symbol {
+	var syms []*elf.Symbol
+	for i := range p.syms {
+		sym := &p.syms[i]
+		if int(sym.Section) == s.Index && sym.Name != "" && (sym.Type == elf.STT_OBJECT || sym.Type == elf.STT_NOTYPE) {
+			syms = append(syms, sym)
+		}
+	}
+	slices.SortFunc(syms, func(a, b *elf.Symbol) int { return int(int64(a.Value) - int64(b.Value)) })
+	return syms
+}
+
+func (p *parser) readLegacyMap(s *elf.Section, sym *elf.Symbol, def []byte) Map {
+	word := func(i int) uint32 { return p.file.ByteOrder.Uint32(def[4*i:]) }
+	m := Map{
+		Name: sym.Name, Section: s.Name, Kind: LegacyMap,
+		Type: uapi.MapType(word(0)), KeySize: word(1), ValueSize: word(2), MaxEntries: word(3),
+		offset: uint32(sym.Value), size: uint32(len(def)),
+	}
+	if len(def) >= legacySize {
+		m.Flags = word(4)
+		if extra := def[legacySize:]; len(bytes.Trim(extra, "\x00")) > 0 {
+			m.Extra = extra
+		}
+	}
+	return m
+}

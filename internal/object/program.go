@@ -1,0 +1,217 @@
+package object
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/runtime/asm"
+)
+
+// textSection has the functions that are no programs by themselves.
+const textSection = ".text"
+
+// function is a function of the file, program or not.
+type function struct {
+	name    string // unique within the object
+	symbol  uint32
+	section int32
+	start   uint32 // bytes from the start of the section
+	end     uint32
+	count   int32 // instructions
+
+	edge, edges int32 // what it refers to, in codeTable.edges
+	placed      int32 // where it was decoded, in codeTable.insns, counted from one
+}
+
+// codeTable is all code of the object.
+type codeTable struct {
+	funcs  []function // by section and start
+	edges  []int32    // functions that each function refers to, in order of its instructions
+	infos  []codeInfo // of the sections with code
+	relocs []elf.Reloc
+
+	insns asm.Instructions  // of all programs
+	notes []asm.Annotations // to hand out
+}
+
+// maxInstructions bounds what all programs together can have, each with what
+// it calls: more than any kernel would take, but in the memory of any machine.
+const maxInstructions = 1 << 22
+
+// readCode finds the functions, and which functions each refers to.
+func (p *parser) readCode() error {
+	if err := p.findFunctions(); err != nil {
+		return err
+	}
+	if err := p.readRelocations(); err != nil {
+		return err
+	}
+	for i := range p.code.funcs {
+		if err := p.findCalls(&p.code.funcs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findFunctions lists the functions in order of their place in the file.
+func (p *parser) findFunctions() error {
+	n := 0
+	for i := range p.syms {
+		if sym := &p.syms[i]; sym.Type == elf.STT_FUNC && p.roleAt(sym) == roleCode {
+			p.sections[sym.Section].count++
+			n++
+		}
+	}
+	// Old compilers give functions symbols without type. New ones use these
+	// for labels.
+	untyped := func(sym *elf.Symbol) bool {
+		return sym.Type == elf.STT_NOTYPE && isGlobal(sym) && p.roleAt(sym) == roleCode && p.sections[sym.Section].count == 0
+	}
+	for i := range p.syms {
+		if untyped(&p.syms[i]) {
+			n++
+		}
+	}
+	funcs := sized(p.buf.funcs[:], n)[:0]
+	for i := range p.syms {
+		sym := &p.syms[i]
+		if !untyped(sym) && (sym.Type != elf.STT_FUNC || p.roleAt(sym) != roleCode) {
+			continue
+		}
+		f, err := p.newFunction(uint32(i), sym)
+		if err != nil {
+			return err
+		}
+		funcs = append(funcs, f)
+	}
+	slices.SortFunc(funcs, p.compareFunctions)
+	p.code.funcs = funcs
+	if err := p.checkFunctions(); err != nil {
+		return err
+	}
+	p.uniqueNames()
+	return nil
+}
+
+func (p *parser) newFunction(n uint32, sym *elf.Symbol) (function, error) {
+	s := p.inSection(sym)
+	switch {
+	case sym.Name == "":
+		return function{}, errorAt(s.Name, "", sym.Value, "a function without a name")
+	case sym.Value > s.Size || sym.Size > s.Size-sym.Value || s.Size > 1<<31:
+		return function{}, errorAt(s.Name, sym.Name, sym.Value, "function of %d bytes exceeds the section's %d bytes", sym.Size, s.Size)
+	case sym.Value%asm.InstructionSize != 0 || sym.Size%asm.InstructionSize != 0:
+		return function{}, errorAt(s.Name, sym.Name, sym.Value, "offset or size of %d bytes is no multiple of an instruction's %d bytes", sym.Size, asm.InstructionSize)
+	}
+	return function{
+		name: sym.Name, symbol: n, section: int32(sym.Section),
+		start: uint32(sym.Value), end: uint32(sym.Value + sym.Size),
+	}, nil
+}
+
+// compareFunctions orders by place. Of several names for the same place, the
+// first is one that others can see.
+func (p *parser) compareFunctions(a, b function) int {
+	return cmp.Or(
+		cmp.Compare(a.section, b.section), cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end),
+		cmp.Compare(p.syms[b.symbol].Bind, p.syms[a.symbol].Bind), strings.Compare(a.name, b.name),
+	)
+}
+
+// checkFunctions refuses functions that overlap in part, gives those of
+// unknown size one, and tells each section which functions it has.
+func (p *parser) checkFunctions() error {
+	funcs := p.code.funcs
+	total := uint64(0)
+	for i := range p.sections {
+		if p.sections[i].role == roleCode {
+			p.sections[i].count = 0
+		}
+	}
+	for i := range funcs {
+		f := &funcs[i]
+		s := &p.file.Sections[f.section]
+		if f.start == f.end {
+			f.end = uint32(s.Size)
+			for j := i + 1; j < len(funcs) && funcs[j].section == f.section; j++ {
+				if funcs[j].start > f.start {
+					f.end = funcs[j].start
+					break
+				}
+			}
+		}
+		if f.start == f.end {
+			return errorAt(s.Name, f.name, uint64(f.start), "function without instructions")
+		}
+		if i > 0 {
+			if g := &funcs[i-1]; g.section == f.section && f.start < g.end && (f.start != g.start || f.end != g.end) {
+				return errorAt(s.Name, f.name, uint64(f.start), "function overlaps %s, which ends at offset %#x", g.name, g.end)
+			}
+		}
+		if total += uint64(f.end - f.start); total > maxInstructions*asm.InstructionSize {
+			return errorAt(s.Name, f.name, uint64(f.start), "the functions of the file have more than %d instructions", maxInstructions)
+		}
+		sec := &p.sections[f.section]
+		if sec.count == 0 {
+			sec.item = int32(i)
+		}
+		sec.count++
+	}
+	return nil
+}
+
+// uniqueNames makes references by name unambiguous. Only static functions, of
+// several files linked into one, can have the same name.
+func (p *parser) uniqueNames() {
+	funcs := p.code.funcs
+	if len(funcs) < 2 {
+		return
+	}
+	order := sized(p.buf.names[:], len(funcs))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(
+			strings.Compare(funcs[a].name, funcs[b].name),
+			cmp.Compare(p.syms[funcs[b].symbol].Bind, p.syms[funcs[a].symbol].Bind), cmp.Compare(a, b),
+		)
+	})
+	for i := 1; i < len(order); i++ {
+		f := &funcs[order[i]]
+		if name := p.syms[f.symbol].Name; name == p.syms[funcs[order[i-1]].symbol].Name {
+			f.name = fmt.Sprintf("%s@%s+%#x", name, p.file.Sections[f.section].Name, f.start)
+		}
+	}
+}
+
+// functionAt returns the number of the function that begins at an offset.
+func (p *parser) functionAt(section int32, offset uint64) (int32, error) {
+	s := p.file.Sections[section]
+	sec := p.sections[section]
+	if sec.role != roleCode {
+		return 0, fmt.Errorf("section %s has no code", s.Name)
+	}
+	funcs := p.code.funcs[sec.item : sec.item+sec.count]
+	i, ok := slices.BinarySearchFunc(funcs, offset, func(f function, offset uint64) int { return cmp.Compare(uint64(f.start), offset) })
+	switch {
+	case ok:
+		return sec.item + int32(i), nil
+	case i > 0 && offset < uint64(funcs[i-1].end):
+		return 0, fmt.Errorf("offset %#x of section %s is in the middle of function %s", offset, s.Name, funcs[i-1].name)
+	}
+	return 0, fmt.Errorf("no function at offset %#x of section %s", offset, s.Name)
+}
+
+// bytes returns the code of a function.
+func (p *parser) bytes(f *function) ([]byte, error) {
+	data, err := p.file.Data(&p.file.Sections[f.section])
+	if err != nil {
+		return nil, err
+	}
+	return data[f.start:f.end], nil
+}

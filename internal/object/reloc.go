@@ -1,0 +1,381 @@
+package object
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/runtime/asm"
+	"github.com/bpfgen/bpfgen/runtime/btf"
+)
+
+// codeInfo is what there is to say about the instructions of a section, each
+// list by offset.
+type codeInfo struct {
+	relocs []elf.Reloc
+
+	read  bool // the rest has been read
+	funcs btf.FuncOffsets
+	lines btf.LineOffsets
+	core  btf.CORERelocationOffsets
+}
+
+// firstAt returns the index of the first of n elements, sorted by offset, that
+// isn't before start.
+func firstAt(n int, start uint32, offset func(int) uint64) int {
+	return sort.Search(n, func(i int) bool { return offset(i) >= uint64(start) })
+}
+
+func (c *codeInfo) firstReloc(start uint32) int {
+	return firstAt(len(c.relocs), start, func(i int) uint64 { return c.relocs[i].Offset })
+}
+
+func (c *codeInfo) firstFunc(start uint32) int {
+	return firstAt(len(c.funcs), start, func(i int) uint64 { return uint64(c.funcs[i].Offset) })
+}
+
+func (c *codeInfo) firstLine(start uint32) int {
+	return firstAt(len(c.lines), start, func(i int) uint64 { return uint64(c.lines[i].Offset) })
+}
+
+func (c *codeInfo) firstCORE(start uint32) int {
+	return firstAt(len(c.core), start, func(i int) uint64 { return uint64(c.core[i].Offset) })
+}
+
+// readRelocations reads the relocations of all functions.
+func (p *parser) readRelocations() error {
+	sections, relocs := 0, uint64(0)
+	last := int32(-1)
+	for i := range p.code.funcs {
+		section := p.code.funcs[i].section
+		if section == last {
+			continue
+		}
+		last = section
+		p.sections[section].info = int32(sections)
+		sections++
+		if r := p.sections[section].reloc; r != 0 {
+			relocs += p.file.Sections[r].Size / relSize
+		}
+	}
+	p.code.infos = sized(p.buf.infos[:], sections)
+	p.code.relocs = sized(p.buf.relocs[:], int(relocs))[:0]
+	last = -1
+	for i := range p.code.funcs {
+		section := p.code.funcs[i].section
+		if section == last {
+			continue
+		}
+		last = section
+		if err := p.readRelocationsOf(section); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// relSize is the size of the smaller kind of relocation in a file.
+const relSize = 16
+
+func (p *parser) readRelocationsOf(section int32) (err error) {
+	r := p.sections[section].reloc
+	if r == 0 {
+		return nil
+	}
+	first := len(p.code.relocs)
+	if p.code.relocs, err = p.file.AppendRelocations(p.code.relocs, &p.file.Sections[r]); err != nil {
+		return err
+	}
+	relocs := p.code.relocs[first:]
+	byOffset := func(a, b elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset) }
+	if !slices.IsSortedFunc(relocs, byOffset) {
+		slices.SortStableFunc(relocs, byOffset)
+	}
+	p.info(section).relocs = relocs
+	return nil
+}
+
+// info is what is known about a section with functions.
+func (p *parser) info(section int32) *codeInfo { return &p.code.infos[p.sections[section].info] }
+
+// fullInfo adds what BTF tells.
+func (p *parser) fullInfo(section int32) *codeInfo {
+	c := p.info(section)
+	if !c.read {
+		c.funcs, c.lines, c.core = p.ext.Section(p.file.Sections[section].Name)
+		c.read = true
+	}
+	return c
+}
+
+// reserveNotes makes room for as many annotations as there will be, or a few
+// less: relocated instructions have some, and first ones of functions.
+func (p *parser) reserveNotes(l *linker) {
+	n := 0
+	for i := range p.code.funcs {
+		f := &p.code.funcs[i]
+		if l.seen[i] == 0 {
+			continue
+		}
+		info := p.fullInfo(f.section)
+		n += 1 + info.firstReloc(f.end) - info.firstReloc(f.start) + info.firstCORE(f.end) - info.firstCORE(f.start)
+	}
+	p.code.notes = make([]asm.Annotations, n)
+}
+
+// note returns annotations that belong to no instruction yet.
+func (p *parser) note() *asm.Annotations {
+	if len(p.code.notes) == 0 {
+		p.code.notes = make([]asm.Annotations, 64)
+	}
+	n := &p.code.notes[0]
+	p.code.notes = p.code.notes[1:]
+	return n
+}
+
+// codeError says where in the code an error is.
+func (p *parser) codeError(f *function, offset uint32, err error) error {
+	e := &Error{Section: p.file.Sections[f.section].Name, Symbol: p.syms[f.symbol].Name, Offset: uint64(offset), Err: err}
+	lines := p.fullInfo(f.section).lines
+	if i := p.info(f.section).firstLine(offset + 1); i > 0 && lines[i-1].Offset >= f.start {
+		l := &lines[i-1].Line
+		e.Source = fmt.Sprintf("%s:%d", l.FileName(), l.LineNumber())
+	}
+	return e
+}
+
+// annotate attaches what the instructions of a function refer to, and what the
+// compiler tells about them, walking over all lists side by side.
+func (p *parser) annotate(f *function, insns asm.Instructions) error {
+	info := p.fullInfo(f.section)
+	w := walk{p: p, f: f, offset: f.start}
+	w.relocs = info.relocs[info.firstReloc(f.start):]
+	w.lines = info.lines[info.firstLine(f.start):]
+	w.core = info.core[info.firstCORE(f.start):]
+	w.edges = p.code.edges[f.edge : f.edge+f.edges]
+	for i := range insns {
+		w.ins, w.notes = &insns[i], nil
+		if i == 0 {
+			w.begin(info.funcs[info.firstFunc(f.start):])
+		}
+		if err := w.step(); err != nil {
+			return p.codeError(f, w.offset, err)
+		}
+		w.offset += uint32(w.ins.Size())
+	}
+	return nil
+}
+
+// walk is a position in a function, and what is left of the lists there.
+type walk struct {
+	p      *parser
+	f      *function
+	offset uint32 // bytes from the start of the section
+
+	relocs []elf.Reloc
+	lines  []btf.LineOffset
+	core   []btf.CORERelocationOffset
+	edges  []int32 // functions, for the instructions that refer to one
+
+	ins   *asm.Instruction
+	notes *asm.Annotations // of ins, nil until it needs some
+}
+
+// note returns the annotations of the current instruction.
+func (w *walk) note() *asm.Annotations {
+	if w.notes == nil {
+		w.notes = w.p.note()
+	}
+	return w.notes
+}
+
+// begin names the function.
+func (w *walk) begin(funcs []btf.FuncOffset) {
+	w.note().Symbol = w.f.name
+	if len(funcs) > 0 && funcs[0].Offset == w.offset {
+		w.notes.Func = funcs[0].Func
+	}
+}
+
+// step attaches everything to the current instruction.
+func (w *walk) step() error {
+	var line *btf.Line
+	for len(w.lines) > 0 && w.lines[0].Offset <= w.offset {
+		if w.lines[0].Offset == w.offset {
+			line = &w.lines[0].Line
+		}
+		w.lines = w.lines[1:]
+	}
+	if len(w.core) > 0 && w.core[0].Offset <= w.offset {
+		if err := w.attachCORE(); err != nil {
+			return err
+		}
+	}
+	if err := w.resolve(); err != nil {
+		return err
+	}
+	w.ins.Metadata = asm.NewMetadata(line, w.notes)
+	return nil
+}
+
+func (w *walk) attachCORE() error {
+	c := &w.core[0]
+	if c.Offset < w.offset {
+		return fmt.Errorf("CO-RE relocation of offset %#x, where no instruction begins", c.Offset)
+	}
+	w.note().CORE = &c.Relo
+	w.core = w.core[1:]
+	return nil
+}
+
+// resolve finds out what the current instruction refers to.
+func (w *walk) resolve() error {
+	if len(w.relocs) == 0 || w.relocs[0].Offset > uint64(w.offset) {
+		if w.ins.IsFunctionCall() {
+			w.refer()
+		}
+		return nil
+	}
+	r := w.relocs[0]
+	w.relocs = w.relocs[1:]
+	if r.Offset != uint64(w.offset) {
+		return fmt.Errorf("relocation of offset %#x, where no instruction begins", r.Offset)
+	}
+	if len(w.relocs) > 0 && w.relocs[0].Offset == r.Offset {
+		return errors.New("two relocations of one instruction")
+	}
+	return w.relocate(&r)
+}
+
+// relocate dispatches on what the symbol is.
+func (w *walk) relocate(r *elf.Reloc) error {
+	sym := &w.p.syms[r.Symbol]
+	call := w.ins.OpCode == opCall
+	if !call && !w.ins.OpCode.IsDWordLoad() {
+		return fmt.Errorf("relocation against %s of an instruction that is neither a call nor a 64-bit load", w.p.symbolName(sym))
+	}
+	if sym.Section == elf.SHN_UNDEF {
+		return w.referExtern(r.Symbol, call)
+	}
+	role := w.p.roleAt(sym)
+	switch {
+	case role == roleCode:
+		if !call {
+			w.ins.Src = asm.PseudoFunc
+		}
+		w.refer()
+		return nil
+	case call:
+		return fmt.Errorf("call of %s, which isn't in a section with code", w.p.symbolName(sym))
+	case role == roleMaps || role == roleLegacy:
+		return w.loadMap(r, sym)
+	case role.isVariables():
+		return w.loadValue(r, sym, w.p.file.Sections[sym.Section].Name)
+	case role == roleArena:
+		return w.loadValue(r, sym, w.p.maps[w.p.arena].Name)
+	case role == roleTables:
+		return errors.New("a jump table: compile with -fno-jump-tables, or with -mcpu=v3")
+	}
+	return w.strange(sym)
+}
+
+// strange explains a symbol that nothing can be made of.
+func (w *walk) strange(sym *elf.Symbol) error {
+	name := w.p.symbolName(sym)
+	switch s := w.p.inSection(sym); {
+	case sym.Section == elf.SHN_COMMON:
+		return fmt.Errorf("%s is a tentative definition: initialise it, or compile with -fno-common", name)
+	case s == nil:
+		return fmt.Errorf("%s isn't in any section", name)
+	default:
+		return fmt.Errorf("%s is in section %s, which holds neither maps, variables nor code", name, s.Name)
+	}
+}
+
+// symbolName is what to call a symbol in messages: sections have none.
+func (p *parser) symbolName(sym *elf.Symbol) string {
+	if s := p.inSection(sym); sym.Name == "" && s != nil {
+		return "section " + s.Name
+	} else if sym.Name == "" {
+		return "a symbol without name"
+	}
+	return sym.Name
+}
+
+// addend is what to add to a symbol's value: sections of type REL keep it in
+// the instruction.
+func (w *walk) addend(r *elf.Reloc) int64 {
+	return r.Addend + int64(int32(w.ins.Constant))
+}
+
+// refer makes the instruction refer to the next function that findCalls found.
+func (w *walk) refer() {
+	w.note().Reference = w.p.code.funcs[w.edges[0]].name
+	w.ins.Constant = -1
+	w.edges = w.edges[1:]
+}
+
+// loadMap resolves the address of a map.
+func (w *walk) loadMap(r *elf.Reloc, sym *elf.Symbol) error {
+	m, err := w.p.mapAt(sym, w.addend(r))
+	if err != nil {
+		return err
+	}
+	w.ins.Src, w.ins.Constant = asm.PseudoMapFD, 0
+	w.note().Reference = m.Name
+	return nil
+}
+
+// mapAt returns the map that is defined at a symbol, or so many bytes after it.
+func (p *parser) mapAt(sym *elf.Symbol, addend int64) (*Map, error) {
+	sec, offset := p.sections[sym.Section], int64(sym.Value)+addend
+	maps := p.maps[sec.item : sec.item+sec.count]
+	i, ok := slices.BinarySearchFunc(maps, offset, func(m Map, offset int64) int { return cmp.Compare(int64(m.offset), offset) })
+	if !ok {
+		return nil, fmt.Errorf("%s: no map is defined at offset %#x of section %s", p.symbolName(sym), offset, p.file.Sections[sym.Section].Name)
+	}
+	return &maps[i], nil
+}
+
+// loadValue resolves the address of a variable, in the value of the map that
+// its section becomes.
+func (w *walk) loadValue(r *elf.Reloc, sym *elf.Symbol, name string) error {
+	s := &w.p.file.Sections[sym.Section]
+	if sym.Value > s.Size {
+		return fmt.Errorf("%s is at offset %#x of section %s, which has %#x bytes", w.p.symbolName(sym), sym.Value, s.Name, s.Size)
+	}
+	w.ins.Src = asm.PseudoMapValue
+	w.ins.Constant = mapValue(uint32(int64(sym.Value) + w.addend(r)))
+	w.note().Reference = name
+	return nil
+}
+
+// mapValue is the constant of a load of a map's value: where in it. The
+// descriptor of the map comes into the lower half.
+func mapValue(offset uint32) int64 { return int64(uint64(offset) << 32) }
+
+// referExtern resolves a reference to what the file doesn't define.
+func (w *walk) referExtern(symbol uint32, call bool) error {
+	e := w.p.extern(symbol)
+	if e == nil {
+		return errors.New("relocation against no symbol")
+	}
+	w.note().Extern = &e.Extern
+	w.notes.Reference = e.Name
+	switch {
+	case e.Kind == asm.ExternUnknown:
+	case call && e.Kind != asm.ExternKfunc:
+		return fmt.Errorf("call of %s, which is declared as a variable", e.Name)
+	case call:
+		w.ins.Src, w.ins.Constant = asm.PseudoKfuncCall, 0
+	case e.Kind == asm.ExternKconfig:
+		w.ins.Src, w.ins.Constant = asm.PseudoMapValue, mapValue(e.Offset)
+		w.notes.Reference = kconfigSection
+	default:
+		w.ins.Src, w.ins.Constant = asm.R0, 0
+	}
+	return nil
+}

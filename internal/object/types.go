@@ -1,0 +1,330 @@
+package object
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
+	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/runtime/btf"
+)
+
+// Sections that have a type but no bytes in the file.
+const (
+	kconfigSection = ".kconfig"
+	ksymsSection   = ".ksyms"
+	mapsSection    = ".maps"
+)
+
+// linkages of variables.
+const (
+	linkStatic = 0
+	linkGlobal = 1
+	linkExtern = 2
+)
+
+// datasec is the type of a section: which variables it has, and where.
+type datasec struct {
+	id      btf.TypeID
+	name    string
+	record  rawbtf.Type
+	visible bool // has a variable that other files can see
+}
+
+// declTag is a tag on a type of the file.
+type declTag struct {
+	target uint32
+	name   string
+}
+
+// typeTable is what is known about the file's BTF.
+type typeTable struct {
+	spec *btf.Spec
+	raw  *rawbtf.BTF
+	blob []byte // a copy: what compilers leave open is filled in here
+	base uint32 // where type records begin in blob
+	secs []datasec
+	tags []declTag // by target
+}
+
+// readTypes opens the file's BTF and fills in the sizes and offsets of
+// sections, which compilers leave to the linker.
+func (p *parser) readTypes() error {
+	s := p.file.Section(".BTF")
+	if s == nil || s.Size == 0 {
+		return nil
+	}
+	data, err := p.file.Data(s)
+	if err != nil {
+		return err
+	}
+	t := &p.types
+	t.blob = slices.Clone(data)
+	if t.spec, err = btf.LoadSpecFromBytes(t.blob); err != nil {
+		return fmt.Errorf("section %s: %w", s.Name, err)
+	}
+	t.raw = t.spec.Records()
+	t.base = t.raw.ByteOrder().Uint32(t.blob[4:]) + t.raw.ByteOrder().Uint32(t.blob[8:])
+	if err := t.collect(); err != nil {
+		return fmt.Errorf("section %s: %w", s.Name, err)
+	}
+	if len(t.secs) > len(p.sections)+2 {
+		return errorAt(s.Name, "", 0, "BTF describes %d sections, the file has %d", len(t.secs), len(p.sections))
+	}
+	p.obj.Types = t.spec
+	p.indexSymbols()
+	for i := range t.secs {
+		if err := p.fixDatasec(&t.secs[i]); err != nil {
+			return err
+		}
+	}
+	return p.readExt()
+}
+
+// readExt opens what the compiler tells about instructions.
+func (p *parser) readExt() error {
+	s := p.file.Section(".BTF.ext")
+	if s == nil || s.Size == 0 {
+		return nil
+	}
+	data, err := p.file.Data(s)
+	if err != nil {
+		return err
+	}
+	if p.ext, err = btf.LoadExtInfos(data, p.types.spec); err != nil {
+		return fmt.Errorf("section %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// collect finds sections and tags in one pass over all types.
+func (t *typeTable) collect() error {
+	for r := range t.raw.All() {
+		switch r.Kind() {
+		case rawbtf.KindDatasec:
+			name, err := r.Name()
+			if err != nil {
+				return err
+			}
+			t.secs = append(t.secs, datasec{id: btf.TypeID(r.ID()), name: name, record: r})
+		case rawbtf.KindDeclTag:
+			if r.ComponentIndex() != -1 {
+				continue
+			}
+			name, err := r.Name()
+			if err != nil {
+				return err
+			}
+			t.tags = append(t.tags, declTag{r.TypeID(), name})
+		}
+	}
+	slices.SortStableFunc(t.tags, func(a, b declTag) int { return cmp.Compare(a.target, b.target) })
+	return nil
+}
+
+// datasec returns the type of a section, or nil.
+func (t *typeTable) datasec(name string) *datasec {
+	for i := range t.secs {
+		if t.secs[i].name == name {
+			return &t.secs[i]
+		}
+	}
+	return nil
+}
+
+// tagsOf returns the tags of a type, or nil.
+func (t *typeTable) tagsOf(id uint32) []string {
+	i, _ := slices.BinarySearchFunc(t.tags, id, func(t declTag, id uint32) int { return cmp.Compare(t.target, id) })
+	var tags []string
+	for ; i < len(t.tags) && t.tags[i].target == id; i++ {
+		tags = append(tags, t.tags[i].name)
+	}
+	return tags
+}
+
+// put overwrites word i of a type's record.
+func (t *typeTable) put(r rawbtf.Type, i int, v uint32) {
+	t.raw.ByteOrder().PutUint32(t.blob[t.base+r.Offset()+uint32(4*i):], v)
+}
+
+// Words of records, counted from their start.
+const (
+	wordSize    = 2 // of a datasec
+	wordLinkage = 3 // of a var
+)
+
+// wordVar is the first word of a datasec's i-th variable: its type, then its
+// offset, then its size.
+func wordVar(i int) int { return 3 + 3*i }
+
+// indexSymbols sorts the names that types can refer to.
+func (p *parser) indexSymbols() {
+	n := 0
+	for i := range p.syms {
+		if isNamedGlobal(&p.syms[i]) {
+			n++
+		}
+	}
+	p.byName = sized(p.buf.byName[:], n)[:0]
+	for i := range p.syms {
+		if isNamedGlobal(&p.syms[i]) {
+			p.byName = append(p.byName, uint32(i))
+		}
+	}
+	slices.SortFunc(p.byName, func(a, b uint32) int { return strings.Compare(p.syms[a].Name, p.syms[b].Name) })
+}
+
+func isNamedGlobal(sym *elf.Symbol) bool {
+	return isGlobal(sym) && sym.Name != "" && (sym.Type == elf.STT_OBJECT || sym.Type == elf.STT_NOTYPE || sym.Section == elf.SHN_UNDEF)
+}
+
+// symbol finds the number of a global variable's or an extern's symbol.
+func (p *parser) symbol(name string) (uint32, bool) {
+	i, ok := slices.BinarySearchFunc(p.byName, name, func(i uint32, name string) int { return strings.Compare(p.syms[i].Name, name) })
+	if !ok {
+		return 0, false
+	}
+	return p.byName[i], true
+}
+
+// fixDatasec fills in the size of a section and the offsets of its variables
+// if the compiler left them out, and gives variables their types. Externs have
+// no place in the file, see readExterns.
+func (p *parser) fixDatasec(sec *datasec) error {
+	if sec.name == kconfigSection || sec.name == ksymsSection {
+		return nil
+	}
+	s := p.file.Section(sec.name)
+	if s == nil {
+		return nil // stripped, like the section of a linker script
+	}
+	compiled := sec.record.Size() == 0
+	if compiled {
+		p.types.put(sec.record, wordSize, uint32(s.Size))
+	}
+	for i := range sec.record.Vlen() {
+		if err := p.fixVar(sec, s, i, compiled); err != nil {
+			return err
+		}
+	}
+	p.types.sortVars(sec.record)
+	return nil
+}
+
+// fixVar places variable i of a section. Static ones have their place already.
+func (p *parser) fixVar(sec *datasec, s *elf.Section, i int, compiled bool) error {
+	info := sec.record.VarSecinfo(i)
+	v, err := p.types.raw.Type(info.Type)
+	if err != nil {
+		return errorAt(sec.name, "", 0, "type of variable %d: %w", i, err)
+	}
+	if v.Kind() != rawbtf.KindVar {
+		return errorAt(sec.name, "", 0, "BTF has a %v where a variable should be", v.Kind())
+	}
+	switch v.Linkage() {
+	case linkStatic:
+		return nil
+	case linkExtern:
+		sec.visible = true
+		return nil
+	}
+	name, err := v.Name()
+	if err != nil {
+		return errorAt(sec.name, "", 0, "name of variable %d: %w", i, err)
+	}
+	n, ok := p.symbol(name)
+	if !ok || int(p.syms[n].Section) != s.Index {
+		return errorAt(sec.name, name, 0, "BTF has the variable, but there is no symbol for it in the section")
+	}
+	sym := &p.syms[n]
+	if compiled {
+		p.types.put(sec.record, wordVar(i)+1, uint32(sym.Value))
+	}
+	if isHidden(sym) {
+		p.types.put(v, wordLinkage, linkStatic)
+		return nil
+	}
+	sec.visible = true
+	if variable := p.variable(s.Index, sym); variable != nil {
+		variable.Type = p.types.spec.Ref(btf.TypeID(info.Type))
+	}
+	return nil
+}
+
+// sortVars orders the variables of a section by offset, as the kernel wants.
+func (t *typeTable) sortVars(r rawbtf.Type) {
+	byOffset := func(a, b rawbtf.VarSecinfo) int { return int(int64(a.Offset) - int64(b.Offset)) }
+	sorted := true
+	for i := 1; i < r.Vlen() && sorted; i++ {
+		sorted = r.VarSecinfo(i-1).Offset <= r.VarSecinfo(i).Offset
+	}
+	if sorted {
+		return
+	}
+	vars := make([]rawbtf.VarSecinfo, r.Vlen())
+	for i := range vars {
+		vars[i] = r.VarSecinfo(i)
+	}
+	slices.SortStableFunc(vars, byOffset)
+	for i, v := range vars {
+		t.put(r, wordVar(i), v.Type)
+		t.put(r, wordVar(i)+1, v.Offset)
+		t.put(r, wordVar(i)+2, v.Size)
+	}
+}
+
+// maxDepth bounds chains of modifiers, typedefs and arrays, which hostile BTF
+// ties into loops.
+const maxDepth = 32
+
+// skipModifiers follows qualifiers, typedefs and tags.
+func (t *typeTable) skipModifiers(id uint32) (rawbtf.Type, error) {
+	for range maxDepth {
+		r, err := t.raw.Type(id)
+		if err != nil {
+			return r, err
+		}
+		switch r.Kind() {
+		case rawbtf.KindTypedef, rawbtf.KindVolatile, rawbtf.KindConst, rawbtf.KindRestrict, rawbtf.KindTypeTag:
+			id = r.TypeID()
+		default:
+			return r, nil
+		}
+	}
+	return rawbtf.Type{}, fmt.Errorf("type ID %d: more than %d qualifiers and typedefs in a row", id, maxDepth)
+}
+
+const pointerSize = 8
+
+// sizeof returns the size of a type and its alignment, in bytes.
+func (t *typeTable) sizeof(id uint32) (size, align uint32, err error) {
+	total := uint64(1)
+	for range maxDepth {
+		r, err := t.skipModifiers(id)
+		if err != nil {
+			return 0, 0, err
+		}
+		unit := r.Size()
+		switch r.Kind() {
+		case rawbtf.KindArray:
+			elem, _, n := r.Array()
+			if total *= uint64(n); total > 1<<32-1 {
+				return 0, 0, fmt.Errorf("array of type ID %d is larger than 4 GiB", r.ID())
+			}
+			id = elem
+			continue
+		case rawbtf.KindPointer:
+			unit = pointerSize
+		case rawbtf.KindInt, rawbtf.KindFloat, rawbtf.KindEnum, rawbtf.KindEnum64, rawbtf.KindStruct, rawbtf.KindUnion, rawbtf.KindDatasec:
+		default:
+			return 0, 0, fmt.Errorf("a %v has no size", r.Kind())
+		}
+		if total *= uint64(unit); total > 1<<32-1 {
+			return 0, 0, fmt.Errorf("type ID %d is larger than 4 GiB", id)
+		}
+		return uint32(total), min(max(unit, 1), pointerSize), nil
+	}
+	return 0, 0, fmt.Errorf("type ID %d: arrays nested more than %d deep", id, maxDepth)
+}
