@@ -47,6 +47,8 @@ var mayImport = map[string][]string{
 	},
 	"cmd/bpfgen": {"internal/...", "runtime/...", "runtime"},
 
+	"internal/cmd/...": {"runtime", "runtime/..."},
+
 	"examples/...": {"runtime", "runtime/...", "golang.org/x/sys/unix"},
 
 	// For tests only, which TestImportTestutil holds it to.

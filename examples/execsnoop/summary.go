@@ -45,7 +45,7 @@ func readCounts(objs *execsnoopObjects) ([]count, error) {
 	)
 	entries := objs.Counts.Iterate()
 	for entries.Next(&name, &n) {
-		counts = append(counts, count{text(name.Text[:]), n})
+		counts = append(counts, count{name.Text.String(), n})
 	}
 	slices.SortFunc(counts, func(a, b count) int {
 		return cmp.Or(cmp.Compare(b.n, a.n), strings.Compare(a.name, b.name))
