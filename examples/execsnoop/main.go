@@ -136,6 +136,6 @@ func printEvents(ctx context.Context, out io.Writer, events *ebpf.Map) error {
 			return fmt.Errorf("event of %d bytes: %w", len(rec.RawSample), err)
 		}
 		at := time.Duration(ev.TimeNs).Truncate(time.Millisecond).Seconds()
-		fmt.Fprintf(out, "%10.3f %7d %7d %6d  %-16s %s\n", at, ev.Pid, ev.Ppid, ev.Uid, text(ev.Parent[:]), text(ev.Filename[:]))
+		fmt.Fprintf(out, "%10.3f %7d %7d %6d  %-16s %s\n", at, ev.Pid, ev.Ppid, ev.Uid, ev.Parent, ev.Filename)
 	}
 }
