@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -218,15 +219,17 @@ func (b *BTF) at(id, off uint32) Type {
 }
 
 // All iterates over the blob's own records in order of their IDs.
-func (b *BTF) All() func(yield func(Type) bool) {
+func (b *BTF) All() iter.Seq[Type] {
 	return func(yield func(Type) bool) {
-		off := uint32(0)
+		types, off := b.types, 0
 		for n := range b.indexed().count {
-			t := b.at(b.firstID+n, off)
+			p := types[off : off+recordLen : off+recordLen]
+			t := Type{b: b, id: b.firstID + n, off: uint32(off), name: b.u32(p), info: b.u32(p[4:]), size: b.u32(p[8:])}
+			off += b.sizes.of(t.info)
 			if !yield(t) {
 				return
 			}
-			off += uint32(b.sizes.of(t.info))
 		}
+		runtime.KeepAlive(b)
 	}
 }

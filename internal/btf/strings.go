@@ -150,27 +150,27 @@ func (b *BTF) Names() Names { return Names{b: b} }
 // Name is [BTF.Name].
 func (n *Names) Name(off uint32) (string, error) {
 	b := n.b
-	if !b.mapped || off < b.strBase || off-b.strBase >= uint32(len(b.strs)) {
+	start := uint64(off) - uint64(b.strBase) // huge if it is the base's
+	if !b.mapped || start >= uint64(len(b.strs)) {
 		return b.Name(off)
 	}
-	if n.all == "" && n.used > len(b.strs)/8 {
+	if n.all == "" && n.used > len(b.strs)/4 {
 		n.all = string(b.strs)
-		runtime.KeepAlive(b)
 	}
 	if n.all != "" {
-		s := n.all[off-b.strBase:]
+		s := n.all[start:]
 		return s[:strings.IndexByte(s, 0)], nil
 	}
-	name := b.NameBytes(off)
+	name := cut(b.strs[start:])
 	if n.arena.Cap()-n.arena.Len() < len(name) {
 		n.arena = strings.Builder{}
-		n.arena.Grow(max(len(name), 512))
+		n.arena.Grow(min(max(len(name), n.used, 256), 8192))
 	}
-	start := n.arena.Len()
+	end := n.arena.Len()
 	n.arena.Write(name)
 	runtime.KeepAlive(b)
 	n.used += len(name)
-	return n.arena.String()[start:], nil
+	return n.arena.String()[end:], nil
 }
 
 // at returns the string at an offset that Add returned.

@@ -81,6 +81,24 @@ func (t Type) word(i int) uint32 {
 	return w
 }
 
+// pair returns the i-th group of two words after the head.
+func (t Type) pair(i int) (uint32, uint32) {
+	off := int(t.off) + recordLen + 8*i
+	p := t.b.types[off : off+8 : off+8]
+	x, y := t.b.u32(p), t.b.u32(p[4:])
+	runtime.KeepAlive(t.b)
+	return x, y
+}
+
+// triple returns the i-th group of three words after the head.
+func (t Type) triple(i int) (uint32, uint32, uint32) {
+	off := int(t.off) + recordLen + 12*i
+	p := t.b.types[off : off+12 : off+12]
+	x, y, z := t.b.u32(p), t.b.u32(p[4:]), t.b.u32(p[8:])
+	runtime.KeepAlive(t.b)
+	return x, y, z
+}
+
 // Int returns the encoding bits (1 signed, 2 char, 4 bool), the offset in bits
 // and the width in bits of an int.
 func (t Type) Int() (encoding, offset, bits uint8) {
@@ -110,7 +128,8 @@ type Member struct {
 
 // Member returns the i-th member of a struct or union, with 0 <= i < Vlen.
 func (t Type) Member(i int) Member {
-	m := Member{NameOff: t.word(3 * i), Type: t.word(3*i + 1), Offset: t.word(3*i + 2)}
+	var m Member
+	m.NameOff, m.Type, m.Offset = t.triple(i)
 	if t.KindFlag() {
 		m.Bitfield = m.Offset >> 24
 		m.Offset &= 0xffffff
@@ -127,13 +146,14 @@ type EnumValue struct {
 // EnumValue returns the i-th value of an enum or enum64, with 0 <= i < Vlen.
 func (t Type) EnumValue(i int) EnumValue {
 	if t.Kind() == KindEnum64 {
-		return EnumValue{t.word(3 * i), uint64(t.word(3*i+1)) | uint64(t.word(3*i+2))<<32}
+		name, low, high := t.triple(i)
+		return EnumValue{name, uint64(low) | uint64(high)<<32}
 	}
-	v := t.word(2*i + 1)
+	name, v := t.pair(i)
 	if t.KindFlag() {
-		return EnumValue{t.word(2 * i), uint64(int64(int32(v)))}
+		return EnumValue{name, uint64(int64(int32(v)))}
 	}
-	return EnumValue{t.word(2 * i), uint64(v)}
+	return EnumValue{name, uint64(v)}
 }
 
 // Param is a parameter of a function prototype. The last one of a variadic
@@ -144,7 +164,10 @@ type Param struct {
 }
 
 // Param returns the i-th parameter of a func proto, with 0 <= i < Vlen.
-func (t Type) Param(i int) Param { return Param{t.word(2 * i), t.word(2*i + 1)} }
+func (t Type) Param(i int) Param {
+	name, typ := t.pair(i)
+	return Param{name, typ}
+}
 
 // VarSecinfo places a variable in a datasec.
 type VarSecinfo struct {
@@ -155,7 +178,8 @@ type VarSecinfo struct {
 
 // VarSecinfo returns the i-th variable of a datasec, with 0 <= i < Vlen.
 func (t Type) VarSecinfo(i int) VarSecinfo {
-	return VarSecinfo{t.word(3 * i), t.word(3*i + 1), t.word(3*i + 2)}
+	typ, offset, size := t.triple(i)
+	return VarSecinfo{typ, offset, size}
 }
 
 // Linkage returns 0 for a static, 1 for a global and 2 for an extern function

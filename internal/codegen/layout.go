@@ -214,7 +214,7 @@ func (l *layout) accessors(decl *TypeDecl, s slot, bases []string) {
 			BitOffset: uint32(lf.bit - s.start*8), Bits: lf.bits,
 		}
 		if lf.bits > 0 && (a.BitOffset%8+lf.bits > 64 || lf.typ.Elem != nil) {
-			l.b.warn(l.label, lf.c, fmt.Sprintf("bitfield of %d bits across more than 8 bytes: only in %s", lf.bits, s.name))
+			l.b.warn(l.label, lf.c, fmt.Sprintf("bitfield of %d bits across more than 8 bytes: no accessor, its bits are in %s", lf.bits, s.name))
 			continue
 		}
 		a.Get = bases[i]

@@ -109,7 +109,7 @@ func (f *Fixup) replace(old int64) (int64, error) {
 	if o.expect.vague || uint64(old) == o.expect.value {
 		return value, nil
 	}
-	// Compilers and kernels before the signedness of enums was recorded take them all for unsigned, but mean otherwise.
+	// Before clang 15, the types said that all enums are unsigned, but the instructions knew better.
 	if o.narrow && old == int64(int32(o.expect.value)) {
 		return int64(int32(value)), nil
 	}
@@ -137,9 +137,9 @@ func (f *Fixup) applyMemory(ins *asm.Instruction) error {
 		if size := uint32(ins.OpCode.Size().Sizeof()); size != o.expect.size {
 			return fmt.Errorf("instruction accesses %d bytes of a field of %d, which has %d in the kernel; access it as a whole", size, o.expect.size, o.found.size)
 		}
-		size, ok := sizeOf(o.found.size)
-		if !ok {
-			return fmt.Errorf("no instruction accesses %d bytes, which the field has in the kernel", o.found.size)
+		size := sizeFor(ins.OpCode.Mode(), o.found.size)
+		if size == asm.InvalidSize {
+			return fmt.Errorf("no such instruction accesses %d bytes, which the field has in the kernel", o.found.size)
 		}
 		ins.OpCode = ins.OpCode.SetSize(size)
 	}
@@ -147,16 +147,17 @@ func (f *Fixup) applyMemory(ins *asm.Instruction) error {
 	return nil
 }
 
-func sizeOf(bytes uint32) (asm.Size, bool) {
-	switch bytes {
-	case 1:
-		return asm.Byte, true
-	case 2:
-		return asm.Half, true
-	case 4:
-		return asm.Word, true
-	case 8:
-		return asm.DWord, true
+// sizeFor returns how a load or store of so many bytes is encoded, or asm.InvalidSize.
+func sizeFor(mode asm.Mode, bytes uint32) asm.Size {
+	switch {
+	case bytes == 1 && mode != asm.AtomicMode:
+		return asm.Byte
+	case bytes == 2 && mode != asm.AtomicMode:
+		return asm.Half
+	case bytes == 4:
+		return asm.Word
+	case bytes == 8 && mode != asm.MemSXMode:
+		return asm.DWord
 	}
-	return asm.InvalidSize, false
+	return asm.InvalidSize
 }

@@ -52,6 +52,9 @@ const (
 
 // match looks for the counterpart of a path in a candidate.
 func match(local *types, p *path, c candidate, work *budget) (found, mismatch, error) {
+	if err := work.spend(1 + len(p.steps)); err != nil {
+		return found{}, mismatch{}, err
+	}
 	switch {
 	case p.kind == btf.CORETypeMatches:
 		same, err := pair{local, c.types, work}.matching(p.root.ID(), c.id, false, 0)

@@ -18,8 +18,10 @@ type path struct {
 	kind  btf.COREKind
 	steps []step
 	place place // of the field
-	value uint64
-	wide  bool // the enumerator has 64 bits
+	// Of an enumerator.
+	value  uint64
+	wide   bool // has 64 bits
+	signed bool
 }
 
 // A step is the name of a member or enumerator, or else the index of an element.
@@ -128,7 +130,7 @@ func (p *path) enumerator(local *types, indices []uint32) error {
 	if name == "" {
 		return fmt.Errorf("enumerator #%d has no name", indices[0])
 	}
-	p.value, p.wide = v.Value, typ.Kind() == rawbtf.KindEnum64
+	p.value, p.wide, p.signed = v.Value, typ.Kind() == rawbtf.KindEnum64, typ.KindFlag()
 	p.steps = append(p.steps, step{name: name, index: indices[0]})
 	return nil
 }

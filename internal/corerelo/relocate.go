@@ -70,7 +70,7 @@ func Relocate(relos []Reloc, target Target) ([]Fixup, error) {
 
 // How much work comparing types may be. Kernels need a few hundred steps a relocation.
 const (
-	baseWork    = 1 << 24
+	baseWork    = 1 << 21
 	workPerRelo = 1 << 12
 )
 
@@ -282,7 +282,7 @@ func (r *relocator) search(g *group, p *path, o *outcome) error {
 	if o.expect, err = localAnswer(g.local, p); err != nil {
 		return err
 	}
-	kept, bits := 0, uint64(0)
+	kept, bits, raw := 0, uint64(0), uint64(0)
 	o.mismatch.why = noCandidate
 	for _, c := range g.candidates {
 		f, mismatch, err := match(g.local, p, c, &r.work)
@@ -298,9 +298,11 @@ func (r *relocator) search(g *group, p *path, o *outcome) error {
 			return fmt.Errorf("compare with %s: %w", c, err)
 		}
 		if kept == 0 {
-			o.candidate, o.found, bits = c, a, f.place.bits
-			o.narrow = !p.wide && !f.wide && p.kind == btf.COREEnumvalValue
-		} else if bits != f.place.bits || a.value != o.found.value {
+			o.candidate, o.found, bits, raw = c, a, f.place.bits, a.value
+			if o.narrow = !p.wide && !f.wide && p.kind == btf.COREEnumvalValue; o.narrow && p.signed {
+				o.found.value = uint64(int64(int32(a.value))) // before Linux 6.0, all enums of the kernel seem unsigned
+			}
+		} else if bits != f.place.bits || a.value != raw {
 			return &AmbiguousError{ambiguity{o.candidate, o.found.value, bits}, ambiguity{c, a.value, f.place.bits}}
 		}
 		g.candidates[kept] = c

@@ -2,14 +2,11 @@ package corerelo_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/bpfgen/bpfgen/internal/corerelo"
+	"github.com/bpfgen/bpfgen/internal/testutil"
 )
 
 // relocateObject solves and applies all relocations of an object.
@@ -37,22 +34,8 @@ func TestGolden(t *testing.T) {
 					fmt.Fprintf(&b, "\t%v\n", p)
 				}
 			}
-			golden(t, "ask-"+order+".txt", b.String())
+			testutil.Golden(t, "ask-"+order+".txt", []byte(b.String()))
 		})
-	}
-}
-
-// golden compares with a file of testdata. UPDATE=1 in the environment rewrites it.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	name = filepath.Join("testdata", name)
-	if os.Getenv("UPDATE") != "" {
-		check(t, os.WriteFile(name, []byte(got), 0o666))
-	}
-	want, err := os.ReadFile(name)
-	check(t, err)
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Error(diff)
 	}
 }
 

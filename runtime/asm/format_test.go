@@ -42,6 +42,10 @@ func TestFormatReferences(t *testing.T) {
 		{LoadMapPtr(R1, 0).WithReference("events"), "r1 = map <events>"},
 		{LoadMapValue(R1, 5, 16), "r1 = map_value fd 5 + 16"},
 		{LoadMapValue(R1, 0, 16).WithReference(".rodata"), "r1 = map_value <.rodata> + 16"},
+		{
+			LoadMapValue(R1, 0, 8).WithReference(".kconfig").WithExtern(&Extern{Name: "CONFIG_HZ", Kind: ExternKconfig}),
+			"r1 = map_value <.kconfig> + 8 <CONFIG_HZ>",
+		},
 		{associated, "r1 = map_value <Hash(events)#7> + 16"},
 		{index, "r1 = map index 3"},
 		{valueIndex, "r1 = map_value index 3 + 16"},
@@ -49,7 +53,7 @@ func TestFormatReferences(t *testing.T) {
 		{LoadFunc(R1, "callback").WithReference(""), "r1 = func -1"},
 		{ksym, "r1 = btf_id 1234 module fd 5"},
 		{ksym.WithExtern(&Extern{Name: "bpf_prog_active", Kind: ExternKsym}), "r1 = btf_id <bpf_prog_active>"},
-		{LoadImm(R1, 0, DWord).WithExtern(&Extern{Name: "CONFIG_HZ", Kind: ExternKconfig}), "r1 = 0 ll <CONFIG_HZ>"},
+		{LoadImm(R1, 0, DWord).WithExtern(&Extern{Name: "jiffies", Kind: ExternAddress}), "r1 = 0 ll <jiffies>"},
 		{Instruction{OpCode: LoadImmOp(DWord), Src: 9, Constant: 7}, "r0 = 7 ll (unknown src 9)"},
 
 		{JEq.Imm(R1, 5, "out"), "if r1 == 5 goto <out>"},

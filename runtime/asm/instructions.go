@@ -6,7 +6,9 @@ import (
 	"slices"
 )
 
-// Instructions is a program, or a part of one.
+// Instructions is a program, or a part of one. A copy of the slice's elements is
+// independent of the original: nothing that modifies an instruction modifies the
+// metadata that both share.
 type Instructions []Instruction
 
 // Name returns the name of the function that insns begins with, or "".

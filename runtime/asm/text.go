@@ -115,6 +115,9 @@ func (ins *Instruction) appendMap(b []byte) []byte {
 	if ins.Src == PseudoMapValue {
 		b = fmt.Appendf(b, " + %d", ins.mapOffset())
 	}
+	if ext := ins.Extern(); ext != nil {
+		b = appendName(append(b, ' '), ext.Name)
+	}
 	return b
 }
 

@@ -49,23 +49,25 @@ func (d *decoder) copyPages(c copier) []*page {
 func (s *Spec) inflate(id TypeID) (Type, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	first, end := s.raw.FirstID(), s.raw.EndID()
 	if s.pages == nil {
-		s.pages = make([]*page, (s.raw.NumTypes()+len(page{})-1)/len(page{}))
-		s.names = s.raw.Names()
+		s.pages = make([]*page, (int(end-first)+len(page{})-1)/len(page{}))
 	}
-	if typ := *s.slot(uint32(id) - s.raw.FirstID()); typ != nil {
+	if typ := *s.slot(uint32(id) - first); typ != nil {
 		return typ, nil
 	}
-	in := inflater{Spec: s}
+	in := inflater{Spec: s, first: first, end: end}
 	typ := in.typ(uint32(id))
-	for in.err == nil && len(in.pending) > in.done {
-		in.fill(in.pending[in.done])
-		in.done++
+	for in.err == nil && len(in.pending) > 0 {
+		last := len(in.pending) - 1
+		t := in.pending[last]
+		in.pending = in.pending[:last]
+		in.fill(t)
 	}
 	if in.err != nil {
 		// Leave no type behind that is only half there.
-		for _, t := range in.pending {
-			*s.slot(t.ID() - s.raw.FirstID()) = nil
+		for _, id := range in.added {
+			*s.slot(id - first) = nil
 		}
 		return nil, in.err
 	}
@@ -76,9 +78,10 @@ func (s *Spec) inflate(id TypeID) (Type, error) {
 // allocated first and filled in later, so that cycles are nothing special.
 type inflater struct {
 	*Spec
-	pending []rawbtf.Type // allocated, of which done are filled in
-	done    int
-	err     error // the first one
+	first, end uint32        // own IDs
+	added      []uint32      // IDs of types that have been allocated
+	pending    []rawbtf.Type // those of them that aren't filled in
+	err        error         // the first one
 }
 
 func (in *inflater) fail(t rawbtf.Type, err error) {
@@ -92,18 +95,18 @@ func (in *inflater) typ(id uint32) Type {
 	if id == 0 || in.err != nil {
 		return (*Void)(nil)
 	}
-	if id < in.raw.FirstID() {
+	if id < in.first {
 		typ, err := in.base.TypeByID(TypeID(id))
 		if err != nil {
 			in.err = err
 		}
 		return typ
 	}
-	if id >= in.raw.EndID() {
+	if id >= in.end {
 		in.err = fmt.Errorf("type ID %d: %w", id, ErrNotFound)
 		return (*Void)(nil)
 	}
-	slot := in.slot(id - in.raw.FirstID())
+	slot := in.slot(id - in.first)
 	if *slot != nil {
 		return *slot
 	}
@@ -114,6 +117,7 @@ func (in *inflater) typ(id uint32) Type {
 	}
 	if typ := in.slabs.alloc(t); typ != nil {
 		*slot = typ
+		in.added = append(in.added, id)
 		in.pending = append(in.pending, t)
 		return typ
 	}
@@ -137,7 +141,7 @@ func (in *inflater) name(t rawbtf.Type, off uint32) string {
 func (in *inflater) fill(t rawbtf.Type) {
 	name := in.name(t, t.NameOff())
 	src := from{in.raw, TypeID(t.ID())}
-	switch v := (*in.slot(t.ID() - in.raw.FirstID())).(type) {
+	switch v := (*in.slot(t.ID() - in.first)).(type) {
 	case *Int:
 		encoding, _, _ := t.Int()
 		*v = Int{name, t.Size(), IntEncoding(encoding), src}
@@ -188,9 +192,10 @@ func (in *inflater) fill(t rawbtf.Type) {
 
 func (in *inflater) members(t rawbtf.Type) []Member {
 	members := take(&in.slabs.members, t.Vlen())
+	legacy := !t.KindFlag() && in.raw.HasBitfieldInts()
 	for i := range members {
 		m := t.Member(i)
-		if !t.KindFlag() && in.raw.HasBitfieldInts() {
+		if legacy {
 			m = in.legacyBitfield(m)
 		}
 		members[i] = Member{

@@ -9,7 +9,7 @@ import (
 // Errors wrapped by those that functions of this package return.
 var (
 	// ErrNotSupported is about something that this kernel, or this package, can't do.
-	ErrNotSupported = errors.New("not supported")
+	ErrNotSupported = errors.ErrUnsupported
 	// ErrNotFound is about a type or section that doesn't exist.
 	ErrNotFound = rawbtf.ErrNotFound
 	// ErrNoExtendedInfo is about an object without a .BTF.ext section.

@@ -19,7 +19,9 @@ type Spec struct {
 // NewSpec returns the types of an already parsed blob. If raw is split BTF,
 // base must be the Spec of its base.
 func NewSpec(raw *rawbtf.BTF, base *Spec) *Spec {
-	return &Spec{raw: raw, base: base}
+	s := &Spec{raw: raw, base: base}
+	s.names = raw.Names()
+	return s
 }
 
 // LoadSpecFromBytes parses a raw BTF blob such as the contents of a .BTF
@@ -125,19 +127,19 @@ func (s *Spec) Refs() iter.Seq[TypeRef] {
 	}
 }
 
-// find returns the IDs of types with a name. Tags, which aren't types, are left out.
-func (s *Spec) find(name string, essential bool) ([]uint32, error) {
-	if name == "" {
-		return nil, fmt.Errorf("type without a name: %w", ErrNotFound)
+// find returns the IDs of the types that q asks for.
+func (s *Spec) find(q rawbtf.Query) ([]uint32, error) {
+	var ids []uint32
+	if q.Kinds != 0 {
+		ids = s.raw.Find(q)
 	}
-	ids := s.raw.Find(rawbtf.Query{Name: name, Essential: essential, Kinds: named})
 	if len(ids) == 0 {
-		return nil, fmt.Errorf("type %s: %w", name, ErrNotFound)
+		return nil, fmt.Errorf("type %q: %w", q.Name, ErrNotFound)
 	}
 	return ids, nil
 }
 
-// named are the kinds that carry the name of a type.
+// named are the kinds whose name is that of a type. Tags have other names.
 const named = rawbtf.KindSet(1<<rawbtf.KindInt | 1<<rawbtf.KindStruct | 1<<rawbtf.KindUnion | 1<<rawbtf.KindEnum |
 	1<<rawbtf.KindFwd | 1<<rawbtf.KindTypedef | 1<<rawbtf.KindFunc | 1<<rawbtf.KindVar | 1<<rawbtf.KindDatasec |
 	1<<rawbtf.KindFloat | 1<<rawbtf.KindEnum64)
@@ -159,7 +161,7 @@ func (s *Spec) types(ids []uint32) ([]Type, error) {
 //
 // Returns an error wrapping [ErrNotFound] if there is none.
 func (s *Spec) AnyTypesByName(name string) ([]Type, error) {
-	ids, err := s.find(name, false)
+	ids, err := s.find(rawbtf.Query{Name: name, Kinds: named})
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +188,7 @@ func (s *Spec) AnyTypeByName(name string) (Type, error) {
 //
 // Returns an error wrapping [ErrNotFound] if there is none.
 func (s *Spec) TypesByName(name string) ([]Type, error) {
-	ids, err := s.find(name, true)
+	ids, err := s.find(rawbtf.Query{Name: name, Kinds: named, Essential: true})
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +200,7 @@ func (s *Spec) TypesByName(name string) ([]Type, error) {
 //
 // Returns an error wrapping [ErrNotFound] if there is none.
 func (s *Spec) RefsByName(name string) ([]TypeRef, error) {
-	ids, err := s.find(name, false)
+	ids, err := s.find(rawbtf.Query{Name: name, Kinds: named})
 	if err != nil {
 		return nil, err
 	}
@@ -229,26 +231,22 @@ func (s *Spec) TypeByName(name string, typ any) error {
 		}
 		wanted = dst.Elem().Type()
 	}
-	if !wanted.Implements(anyType) {
+	if wanted.Kind() != reflect.Pointer || !wanted.Implements(anyType) {
 		return fmt.Errorf("type argument: %T is not a pointer to a Type", typ)
 	}
 
-	types, err := s.AnyTypesByName(name)
+	// Methods that only tell the kind work on nil pointers.
+	kinds := reflect.Zero(wanted).Interface().(Type).kinds()
+	ids, err := s.find(rawbtf.Query{Name: name, Kinds: kinds & named})
 	if err != nil {
 		return err
 	}
-	var found Type
-	for _, t := range types {
-		if reflect.TypeOf(t) != wanted {
-			continue
-		}
-		if found != nil {
-			return fmt.Errorf("type %s: %w", found, ErrMultipleMatches)
-		}
-		found = t
+	if len(ids) > 1 {
+		return fmt.Errorf("type %s: %w: type IDs %v", name, ErrMultipleMatches, ids)
 	}
-	if found == nil {
-		return fmt.Errorf("%s %s: %w", wanted, name, ErrNotFound)
+	found, err := s.TypeByID(TypeID(ids[0]))
+	if err != nil {
+		return err
 	}
 	dst.Set(reflect.ValueOf(found))
 	return nil

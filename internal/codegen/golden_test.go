@@ -1,0 +1,180 @@
+package codegen
+
+import (
+	"bytes"
+	"go/ast"
+	"go/build/constraint"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/bpfgen/bpfgen/internal/testutil"
+)
+
+// goldenRequest reads the first line of a test case, which is its command line.
+func goldenRequest(t *testing.T, dir string) Request {
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join(dir, "in.bpf.c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(source), "\n")
+	args, ok := strings.CutPrefix(line, "// bpfgen: ")
+	if !ok {
+		t.Fatalf("%s doesn't start with // bpfgen: Ident", dir)
+	}
+	words := strings.Fields(args)
+	req := request(t, dir, words[0])
+	for i := 1; i+1 < len(words); i += 2 {
+		if words[i] != "-type" {
+			t.Fatalf("%s: unknown flag %s", dir, words[i])
+		}
+		req.Types = append(req.Types, words[i+1])
+	}
+	return req
+}
+
+// request asks for both byte orders of in.bpf.c in dir.
+func request(t *testing.T, dir, ident string) Request {
+	t.Helper()
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets, err := ParseTargets("bpfel,bpfeb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Request{
+		Ident: ident, Source: "in.bpf.c", Package: "golden", Dir: dir, OutputDir: dir, OutputStem: "out",
+		Env: os.Environ(), Compiler: clang(t), Targets: targets,
+	}
+}
+
+// What is generated is compared with golden files, and compiled for each
+// architecture that it says it is for, where the compiler checks the layout.
+func TestGolden(t *testing.T) {
+	cases, err := filepath.Glob("testdata/*/in.bpf.c")
+	if err != nil || len(cases) == 0 {
+		t.Fatal("no test cases:", err)
+	}
+	for _, source := range cases {
+		dir := filepath.Dir(source)
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			result, err := Generate(t.Context(), goldenRequest(t, dir))
+			if err != nil {
+				t.Fatalf("%v\n%s", err, messagesOf(err))
+			}
+			if len(result.Messages) > 0 {
+				t.Errorf("the compiler says:\n%s", result.Messages)
+			}
+			for _, file := range result.Files {
+				name := filepath.Base(file.Path)
+				if filepath.Ext(name) != ".go" {
+					continue // other compilers give other objects
+				}
+				testutil.Golden(t, filepath.Base(dir)+"/"+name+".golden", file.Data)
+				typeCheck(t, name, file.Data)
+			}
+			if len(result.Warnings) > 0 || filepath.Base(dir) == "warnings" {
+				testutil.Golden(t, filepath.Base(dir)+"/warnings.txt", []byte(strings.Join(result.Warnings, "\n")+"\n"))
+			}
+		})
+	}
+}
+
+// stdlib type-checks the packages that generated code imports, once.
+var stdlib = sync.OnceValue(func() types.Importer {
+	return importer.ForCompiler(token.NewFileSet(), "source", nil)
+})
+
+// fakeRuntime stands for the runtime: these tests are about generated code.
+const fakeRuntime = `package ebpf
+
+import "io"
+
+type (
+	CollectionSpec    struct{}
+	CollectionOptions struct{}
+	MapSpec           struct{}
+	ProgramSpec       struct{}
+	VariableSpec      struct{}
+	Map               struct{}
+	Program           struct{}
+	Variable          struct{}
+)
+
+func LoadCollectionSpecFromReader(io.ReaderAt) (*CollectionSpec, error)
+func (*CollectionSpec) LoadAndAssign(any, *CollectionOptions) error
+func (*Map) Close() error
+func (*Program) Close() error
+`
+
+type testImporter struct{ runtime *types.Package }
+
+func (i testImporter) Import(path string) (*types.Package, error) {
+	if path == runtimePath {
+		return i.runtime, nil
+	}
+	return stdlib().Import(path)
+}
+
+// typeCheck compiles a file, up to but without code, for all of its
+// architectures.
+func typeCheck(t *testing.T, name string, code []byte) {
+	t.Helper()
+	fset := token.NewFileSet()
+	parse := func(name string, code any) *ast.File {
+		f, err := parser.ParseFile(fset, name, code, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	runtime, err := (&types.Config{Importer: stdlib()}).Check(runtimePath, fset, []*ast.File{parse("runtime.go", fakeRuntime)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := parse(name, code)
+	for _, arch := range architectures(t, code) {
+		config := types.Config{
+			Importer: testImporter{runtime},
+			Sizes:    types.SizesFor("gc", arch),
+			Error:    func(err error) { t.Errorf("%s: %v", arch, err) },
+		}
+		if config.Sizes == nil {
+			t.Fatal("no sizes for", arch)
+		}
+		_, _ = config.Check("golden", fset, []*ast.File{file}, nil) // errors went to Error
+	}
+}
+
+// architectures evaluates the build constraint of a file.
+func architectures(t *testing.T, code []byte) []string {
+	t.Helper()
+	var names []string
+	for line := range bytes.Lines(code) {
+		if !constraint.IsGoBuild(string(line)) {
+			continue
+		}
+		expr, err := constraint.Parse(string(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, arch := range goArches() {
+			if expr.Eval(func(tag string) bool { return tag == arch.name }) {
+				names = append(names, arch.name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		t.Error("the file is for no architecture")
+	}
+	return names
+}

@@ -1,0 +1,3 @@
+// bpfgen: nothing
+// An object without programs, maps and variables.
+char _license[] __attribute__((section("license"), used)) = "MIT";

@@ -1,0 +1,331 @@
+package ebpf
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// structTag names the object that a field is for.
+const structTag = "ebpf"
+
+// slot is a field of a struct that asks for an object.
+type slot struct {
+	field string // with the fields that lead to it: "Maps.Events"
+	name  string // of the object
+	value reflect.Value
+}
+
+// holds tells whether the field is of type T.
+func holds[T any](s slot) bool { return s.value.Type() == reflect.TypeFor[T]() }
+
+// slotsOf collects the tagged fields of the struct that to points to, of
+// structs in it, and of structs that it points to.
+func slotsOf(to any) ([]slot, error) {
+	v := reflect.ValueOf(to)
+	if v.Kind() != reflect.Pointer || v.Type().Elem().Kind() != reflect.Struct {
+		return nil, fmt.Errorf("%T is not a pointer to a struct", to)
+	}
+	if v.IsNil() {
+		return nil, fmt.Errorf("%T is nil", to)
+	}
+	c := slotCollector{seen: make(map[reflect.Type]bool)}
+	if err := c.collect(v.Elem(), ""); err != nil {
+		return nil, err
+	}
+	return c.slots, c.checkDuplicates()
+}
+
+// slotCollector walks a struct. seen are the types on the way from its root to
+// where it is, so that types which point to themselves come to an end.
+type slotCollector struct {
+	slots []slot
+	seen  map[reflect.Type]bool
+}
+
+func (c *slotCollector) collect(v reflect.Value, path string) error {
+	t := v.Type()
+	if c.seen[t] {
+		return nil
+	}
+	c.seen[t] = true
+	defer delete(c.seen, t)
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if err := c.field(f, v.Field(i), path+f.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *slotCollector) field(f reflect.StructField, v reflect.Value, path string) error {
+	if name := f.Tag.Get(structTag); name != "" {
+		if !v.CanSet() {
+			return fmt.Errorf("field %s for %q: it is unexported, and can't be set", path, name)
+		}
+		c.slots = append(c.slots, slot{field: path, name: name, value: v})
+		return nil
+	}
+	switch {
+	case v.Kind() == reflect.Struct:
+		return c.collect(v, path+".")
+	case v.Kind() != reflect.Pointer || v.Type().Elem().Kind() != reflect.Struct:
+		return nil
+	case v.IsNil():
+		if hasTags(v.Type().Elem(), make(map[reflect.Type]bool)) {
+			return fmt.Errorf("field %s: nil pointer to a struct with `%s:` tags: point it to a %s", path, structTag, v.Type().Elem())
+		}
+		return nil
+	}
+	return c.collect(v.Elem(), path+".")
+}
+
+// hasTags tells whether a struct type, or one below it, has tagged fields.
+func hasTags(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || seen[t] {
+		return false
+	}
+	seen[t] = true
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Tag.Get(structTag) != "" || hasTags(f.Type, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkDuplicates refuses two fields for the same object.
+func (c *slotCollector) checkDuplicates() error {
+	type object struct {
+		name string
+		kind reflect.Type
+	}
+	taken := make(map[object]string, len(c.slots))
+	for _, s := range c.slots {
+		o := object{s.name, s.value.Type()}
+		if other, ok := taken[o]; ok {
+			return fmt.Errorf("field %s: %q is already assigned to field %s", s.field, s.name, other)
+		}
+		taken[o] = s.field
+	}
+	return nil
+}
+
+// assign fills each slot with what find has for it. It changes no field unless
+// it can fill all.
+func assign(slots []slot, find func(slot) (any, error)) error {
+	objects := make([]reflect.Value, 0, len(slots))
+	for _, s := range slots {
+		obj, err := find(s)
+		if err != nil {
+			return fmt.Errorf("field %s: %w", s.field, err)
+		}
+		objects = append(objects, reflect.ValueOf(obj))
+	}
+	for i, s := range slots {
+		s.value.Set(objects[i])
+	}
+	return nil
+}
+
+// errNotThere is for a name that a collection or spec doesn't have.
+var errNotThere = errors.New("not in the collection")
+
+// missing is the error for a name that is no object of the kind, though it may
+// be one of another.
+func missing(kind, name string, others map[string]bool) error {
+	for _, other := range []string{"map", "program", "variable"} {
+		if others[other] && other != kind {
+			return fmt.Errorf("%s %q: %w, but a %s of that name is", kind, name, errNotThere, other)
+		}
+	}
+	return fmt.Errorf("%s %q: %w", kind, name, errNotThere)
+}
+
+// wrongType is the error for a field that no object fits in.
+func wrongType(s slot, kinds ...string) error {
+	return fmt.Errorf("%q can't go into a %s: the field has to be a %s",
+		s.name, s.value.Type(), strings.Join(kinds, " or a "))
+}
+
+// kindsNamed tells which kinds of objects with a name cs has.
+func (cs *CollectionSpec) kindsNamed(name string) map[string]bool {
+	return map[string]bool{
+		"map":      cs.Maps[name] != nil,
+		"program":  cs.Programs[name] != nil,
+		"variable": cs.Variables[name] != nil,
+	}
+}
+
+// Assign fills the fields of a struct, which to points to, with parts of the
+// spec. A field's tag says which; its type is *MapSpec, *ProgramSpec or
+// *VariableSpec:
+//
+//	struct {
+//		Foo     *ebpf.ProgramSpec  `ebpf:"xdp_foo"`
+//		Bar     *ebpf.MapSpec      `ebpf:"bar_map"`
+//		Var     *ebpf.VariableSpec `ebpf:"some_var"`
+//		Ignored int
+//	}
+//
+// Fields of structs in it, embedded or not, count as its own. Names that the
+// spec doesn't have and fields of other types are errors, and so is assigning
+// the same thing twice.
+func (cs *CollectionSpec) Assign(to any) error {
+	slots, err := slotsOf(to)
+	if err == nil {
+		err = assign(slots, cs.specFor)
+	}
+	if err != nil {
+		return fmt.Errorf("assign specs: %w", err)
+	}
+	return nil
+}
+
+func (cs *CollectionSpec) specFor(s slot) (any, error) {
+	switch {
+	case holds[*MapSpec](s):
+		if m := cs.Maps[s.name]; m != nil {
+			return m, nil
+		}
+		return nil, missing("map", s.name, cs.kindsNamed(s.name))
+	case holds[*ProgramSpec](s):
+		if p := cs.Programs[s.name]; p != nil {
+			return p, nil
+		}
+		return nil, missing("program", s.name, cs.kindsNamed(s.name))
+	case holds[*VariableSpec](s):
+		if v := cs.Variables[s.name]; v != nil {
+			return v, nil
+		}
+		return nil, missing("variable", s.name, cs.kindsNamed(s.name))
+	}
+	return nil, wrongType(s, "*ebpf.MapSpec", "*ebpf.ProgramSpec", "*ebpf.VariableSpec")
+}
+
+// LoadAndAssign loads the maps and programs that the fields of a struct ask
+// for, and what these depend on; nothing else. A field's tag says which object
+// it is for; its type is *Map, *Program or *Variable:
+//
+//	struct {
+//		Foo     *ebpf.Program  `ebpf:"xdp_foo"`
+//		Bar     *ebpf.Map      `ebpf:"bar_map"`
+//		Var     *ebpf.Variable `ebpf:"some_var"`
+//		Ignored int
+//	}
+//
+// Fields of structs in it, embedded or not, count as its own. Names that the
+// spec doesn't have and fields of other types are errors, and so is assigning
+// the same thing twice. After an error nothing is loaded, and to is as it was.
+//
+// What the fields then hold is the caller's to Close. opts may be nil.
+func (cs *CollectionSpec) LoadAndAssign(to any, opts *CollectionOptions) error {
+	if opts == nil {
+		opts = &CollectionOptions{}
+	}
+	slots, err := slotsOf(to)
+	if err != nil {
+		return fmt.Errorf("load and assign: %w", err)
+	}
+	want, err := cs.wanted(slots)
+	if err != nil {
+		return fmt.Errorf("load and assign: %w", err)
+	}
+	coll, err := load(cs, want, opts)
+	if err != nil {
+		return err
+	}
+	defer coll.closeUnassigned(slots)
+	if err := coll.assign(slots); err != nil {
+		return fmt.Errorf("load and assign: %w", err)
+	}
+	return nil
+}
+
+// wanted is what the slots name.
+func (cs *CollectionSpec) wanted(slots []slot) (selection, error) {
+	var want selection
+	for _, s := range slots {
+		kinds := cs.kindsNamed(s.name)
+		switch {
+		case holds[*Map](s):
+			if !kinds["map"] {
+				return want, fmt.Errorf("field %s: %w", s.field, missing("map", s.name, kinds))
+			}
+			want.maps = append(want.maps, s.name)
+		case holds[*Program](s):
+			if !kinds["program"] {
+				return want, fmt.Errorf("field %s: %w", s.field, missing("program", s.name, kinds))
+			}
+			want.programs = append(want.programs, s.name)
+		case holds[*Variable](s):
+			if !kinds["variable"] {
+				return want, fmt.Errorf("field %s: %w", s.field, missing("variable", s.name, kinds))
+			}
+			want.maps = append(want.maps, cs.Variables[s.name].SectionName)
+		default:
+			return want, fmt.Errorf("field %s: %w", s.field, wrongType(s, "*ebpf.Map", "*ebpf.Program", "*ebpf.Variable"))
+		}
+	}
+	return want, nil
+}
+
+// Assign moves objects to the fields of a struct, as LoadAndAssign does. They
+// are then the caller's to Close, and no longer part of the collection. After
+// an error neither to nor the collection has changed.
+func (coll *Collection) Assign(to any) error {
+	slots, err := slotsOf(to)
+	if err == nil {
+		err = coll.assign(slots)
+	}
+	if err != nil {
+		return fmt.Errorf("assign objects: %w", err)
+	}
+	return nil
+}
+
+func (coll *Collection) assign(slots []slot) error {
+	if err := assign(slots, coll.objectFor); err != nil {
+		return err
+	}
+	for _, s := range slots {
+		switch {
+		case holds[*Map](s):
+			delete(coll.Maps, s.name)
+		case holds[*Program](s):
+			delete(coll.Programs, s.name)
+		case holds[*Variable](s):
+			delete(coll.Variables, s.name)
+		}
+	}
+	return nil
+}
+
+func (coll *Collection) objectFor(s slot) (any, error) {
+	kinds := map[string]bool{
+		"map":      coll.Maps[s.name] != nil,
+		"program":  coll.Programs[s.name] != nil,
+		"variable": coll.Variables[s.name] != nil,
+	}
+	switch {
+	case holds[*Map](s) && kinds["map"]:
+		return coll.Maps[s.name], nil
+	case holds[*Map](s):
+		return nil, missing("map", s.name, kinds)
+	case holds[*Program](s) && kinds["program"]:
+		return coll.Programs[s.name], nil
+	case holds[*Program](s):
+		return nil, missing("program", s.name, kinds)
+	case holds[*Variable](s) && kinds["variable"]:
+		return coll.Variables[s.name], nil
+	case holds[*Variable](s):
+		return nil, missing("variable", s.name, kinds)
+	}
+	return nil, wrongType(s, "*ebpf.Map", "*ebpf.Program", "*ebpf.Variable")
+}

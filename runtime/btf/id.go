@@ -1,0 +1,4 @@
+package btf
+
+// ID identifies type information in the kernel, as long as that exists.
+type ID uint32

@@ -1,0 +1,157 @@
+package ebpf
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// load brings what want names, and what that depends on, into the kernel. It is
+// a chain of steps, each of which is given what it needs; nothing before makeMaps
+// has side effects, and nothing stays open if a step fails.
+//
+//	select     which maps and programs
+//	relocate   instructions for this kernel (CO-RE)
+//	describe   one BTF for all of it, with the programs' functions and lines
+//	makeMaps   new, replaced or pinned ones
+//	fill       their contents, as far as programs aren't part of them
+//	load       programs, one by one
+//	fill       program arrays
+func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (_ *Collection, err error) {
+	if err := cs.checkReplacements(opts.MapReplacements); err != nil {
+		return nil, err
+	}
+	if want, err = cs.withDependencies(want, opts.MapReplacements); err != nil {
+		return nil, err
+	}
+	programs := pick(cs.Programs, want.programs)
+	if err := checkLoadable(programs); err != nil {
+		return nil, err
+	}
+	coll := &Collection{
+		Programs:  make(map[string]*Program, len(want.programs)),
+		Maps:      make(map[string]*Map, len(want.maps)),
+		Variables: make(map[string]*Variable),
+	}
+	types, code, err := describe(cs, want, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer types.close()
+
+	var fresh []*Map // made here, not found somewhere
+	defer func() {
+		if err != nil {
+			unpin(fresh)
+			coll.Close()
+		}
+	}()
+	if fresh, err = makeMaps(cs, want.maps, types, opts, coll.Maps); err != nil {
+		return nil, err
+	}
+	if err := fillMaps(cs, coll, fresh, beforePrograms); err != nil {
+		return nil, err
+	}
+	if err := pinMaps(cs, coll.Maps, fresh, opts.Maps); err != nil {
+		return nil, err
+	}
+	for i, name := range want.programs {
+		p, err := loadProgram(programs[i], code[i], types, coll.Maps, &opts.Programs)
+		if err != nil {
+			return nil, err
+		}
+		coll.Programs[name] = p
+	}
+	if err := fillMaps(cs, coll, fresh, afterPrograms); err != nil {
+		return nil, err
+	}
+	coll.addVariables(cs)
+	return coll, nil
+}
+
+// pick is the values of names.
+func pick[T any](from map[string]T, names []string) []T {
+	picked := make([]T, len(names))
+	for i, name := range names {
+		picked[i] = from[name]
+	}
+	return picked
+}
+
+// unpin takes away the pins of maps whose collection failed to load.
+func unpin(maps []*Map) {
+	for _, m := range maps {
+		_ = m.Unpin() // the reason why loading failed matters more
+	}
+}
+
+// addVariables makes the variables of the maps that were loaded.
+func (coll *Collection) addVariables(cs *CollectionSpec) {
+	n := 0
+	for _, vs := range cs.Variables {
+		if coll.Maps[vs.SectionName] != nil {
+			n++
+		}
+	}
+	vars := make([]Variable, n)
+	for name, vs := range cs.Variables {
+		if m := coll.Maps[vs.SectionName]; m != nil {
+			vars[0].init(vs, m)
+			coll.Variables[name] = &vars[0]
+			vars = vars[1:]
+		}
+	}
+}
+
+// NewProgramWithOptions is NewProgram with options.
+func NewProgramWithOptions(spec *ProgramSpec, opts ProgramOptions) (*Program, error) {
+	if spec == nil {
+		return nil, errors.New("load program: no spec")
+	}
+	if err := checkLoadable([]*ProgramSpec{spec}); err != nil {
+		return nil, err
+	}
+	types, code, err := describePrograms([]*ProgramSpec{spec}, nil, nil, newKernelTypes(&opts, nil))
+	if err != nil {
+		return nil, err
+	}
+	defer types.close()
+	return loadProgram(spec, code[0], types, nil, &opts)
+}
+
+// NewMapWithOptions is NewMap with options. Values in the spec's contents that
+// name other objects need a collection.
+func NewMapWithOptions(spec *MapSpec, opts MapOptions) (*Map, error) {
+	if spec == nil {
+		return nil, errors.New("make map: no spec")
+	}
+	cs := &CollectionSpec{Maps: map[string]*MapSpec{spec.Name: spec}}
+	coll, err := load(cs, selection{maps: []string{spec.Name}}, &CollectionOptions{Maps: opts})
+	if err != nil {
+		return nil, err
+	}
+	return coll.Maps[spec.Name], nil
+}
+
+// checkReplacements refuses replacements for maps that aren't there.
+func (cs *CollectionSpec) checkReplacements(replacements map[string]*Map) error {
+	for _, name := range sortedKeys(replacements) {
+		spec := cs.Maps[name]
+		if spec == nil {
+			return fmt.Errorf("replace map %q: %w", name, errNotThere)
+		}
+		if err := spec.Compatible(replacements[name]); err != nil {
+			return fmt.Errorf("replace map %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

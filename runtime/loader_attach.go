@@ -1,0 +1,203 @@
+package ebpf
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
+	"github.com/bpfgen/bpfgen/internal/kernel"
+	"github.com/bpfgen/bpfgen/runtime/btf"
+)
+
+// attachTarget is what a program is checked against when it is loaded: a type
+// of the kernel, of one of its modules, or of another program.
+type attachTarget struct {
+	id     btf.TypeID
+	module string     // whose BTF the ID is of, "" for vmlinux
+	prog   *kernel.FD // the program that the ID is of
+}
+
+// hook is how a kind of programs names the type that it attaches to.
+type hook struct {
+	typ    ProgramType
+	attach AttachType
+	any    bool // for all attach types
+	prefix string
+	kinds  rawbtf.KindSet
+}
+
+// hooks has a row for all programs that attach to a type of the kernel.
+var hooks = []hook{
+	{typ: Tracing, attach: AttachTraceRawTp, prefix: "btf_trace_", kinds: rawbtf.Kinds(rawbtf.KindTypedef)},
+	{typ: Tracing, attach: AttachTraceFEntry, kinds: rawbtf.Kinds(rawbtf.KindFunc)},
+	{typ: Tracing, attach: AttachTraceFExit, kinds: rawbtf.Kinds(rawbtf.KindFunc)},
+	{typ: Tracing, attach: AttachTraceFSession, kinds: rawbtf.Kinds(rawbtf.KindFunc)},
+	{typ: Tracing, attach: AttachModifyReturn, kinds: rawbtf.Kinds(rawbtf.KindFunc)},
+	{typ: Tracing, attach: AttachTraceIter, prefix: "bpf_iter_", kinds: rawbtf.Kinds(rawbtf.KindFunc)},
+	{typ: LSM, any: true, prefix: "bpf_lsm_", kinds: rawbtf.Kinds(rawbtf.KindFunc)},
+	{typ: Extension, any: true, kinds: rawbtf.Kinds(rawbtf.KindFunc)},
+}
+
+// hookOf is the row for a program, nil if it attaches to no type.
+func hookOf(ps *ProgramSpec) *hook {
+	for i := range hooks {
+		if h := &hooks[i]; h.typ == ps.Type && (h.any || h.attach == ps.AttachType) {
+			return h
+		}
+	}
+	return nil
+}
+
+// findTargets fills in what the programs attach to. The names of all are looked
+// up at once, because that means one look through the kernel's types.
+func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
+	var queries []rawbtf.Query
+	var asking []int
+	for i, ps := range programs {
+		h := hookOf(ps)
+		if h == nil {
+			continue
+		}
+		if ps.AttachTo == "" {
+			return fmt.Errorf("%s: it says not what to attach to: set ProgramSpec.AttachTo before loading", ps.label())
+		}
+		if ps.AttachTarget != nil {
+			target, err := functionOf(ps.AttachTarget, ps.AttachTo)
+			if err != nil {
+				return fmt.Errorf("%s: %w", ps.label(), err)
+			}
+			codes[i].target = target
+			continue
+		}
+		if ps.Type == Extension {
+			return fmt.Errorf("%s: it extends another program: set ProgramSpec.AttachTarget before loading", ps.label())
+		}
+		queries = append(queries, rawbtf.Query{Name: h.prefix + ps.AttachTo, Kinds: h.kinds})
+		asking = append(asking, i)
+	}
+	if len(queries) == 0 {
+		return nil
+	}
+	targets, err := kt.find(queries)
+	if err != nil {
+		return err
+	}
+	for n, i := range asking {
+		if targets[n].id == 0 {
+			return fmt.Errorf("%s: %w", programs[i].label(), notInKernel(programs[i], queries[n].Name))
+		}
+		codes[i].target = targets[n]
+	}
+	return nil
+}
+
+// notInKernel is about an attach target that this kernel doesn't have.
+func notInKernel(ps *ProgramSpec, name string) error {
+	what := "kernel function"
+	switch {
+	case strings.HasPrefix(name, "btf_trace_"):
+		what = "tracepoint"
+	case ps.Type == LSM:
+		what = "LSM hook"
+	case strings.HasPrefix(name, "bpf_iter_"):
+		what = "iterator"
+	}
+	return fmt.Errorf("this kernel has no %s %q (no %s in its types): %w", what, ps.AttachTo, name, ErrNotSupported)
+}
+
+// find answers queries from vmlinux, and from modules for what isn't there.
+func (kt *kernelTypes) find(queries []rawbtf.Query) ([]attachTarget, error) {
+	vmlinux, err := kt.vmlinux()
+	if err != nil {
+		return nil, fmt.Errorf("attach target: %w", err)
+	}
+	targets := make([]attachTarget, len(queries))
+	if fillTargets(targets, queries, vmlinux, "") || kt.given != nil {
+		return targets, nil
+	}
+	modules, err := kt.modules()
+	if err != nil {
+		return nil, fmt.Errorf("attach target: types of modules: %w", err)
+	}
+	for _, m := range modules {
+		if fillTargets(targets, queries, m.Types, m.Name) {
+			break
+		}
+	}
+	return targets, nil
+}
+
+// fillTargets looks for targets that aren't known yet, and tells whether all are.
+func fillTargets(targets []attachTarget, queries []rawbtf.Query, types *btf.Spec, module string) bool {
+	complete := true
+	for i, ids := range types.Records().FindAll(queries) {
+		switch {
+		case targets[i].id != 0:
+		case len(ids) > 0:
+			targets[i] = attachTarget{id: btf.TypeID(ids[0]), module: module}
+		default:
+			complete = false
+		}
+	}
+	return complete
+}
+
+// functionOf is a function of another program.
+func functionOf(p *Program, name string) (attachTarget, error) {
+	types, err := typesOf(p)
+	if err != nil {
+		return attachTarget{}, fmt.Errorf("types of the program %q to attach to: %w", p.name, err)
+	}
+	ids := types.Records().Find(rawbtf.Query{Name: name, Kinds: rawbtf.Kinds(rawbtf.KindFunc)})
+	if len(ids) == 0 {
+		return attachTarget{}, fmt.Errorf("program %q to attach to has no function %q", p.name, name)
+	}
+	return attachTarget{id: btf.TypeID(ids[0]), prog: p.fd}, nil
+}
+
+// typesOf asks the kernel for the BTF of a program.
+func typesOf(p *Program) (*btf.Spec, error) {
+	var info kernel.ProgInfo
+	if err := kernel.ObjInfo(p.fd, &info); err != nil {
+		return nil, err
+	}
+	if info.BTFID == 0 {
+		return nil, errors.New("it was loaded without any")
+	}
+	fd, err := kernel.FDByID(kernel.CmdBTFGetFDByID, info.BTFID, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer fd.Close()
+	var size kernel.BTFInfo
+	if err := kernel.ObjInfo(fd, &size); err != nil {
+		return nil, err
+	}
+	blob := make([]byte, size.BTFSize)
+	if err := kernel.ObjInfo(fd, &kernel.BTFInfo{BTF: kernel.Bytes(blob), BTFSize: size.BTFSize}); err != nil {
+		return nil, err
+	}
+	return btf.LoadSpecFromBytes(blob)
+}
+
+// moduleTypes opens the kernel's own BTF of a module, by going through all BTF
+// there is.
+func moduleTypes(module string) (*kernel.FD, error) {
+	for id := uint32(0); ; {
+		var err error
+		if id, err = kernel.NextID(kernel.CmdBTFGetNextID, id); err != nil {
+			return nil, fmt.Errorf("BTF of module %s: %w", module, err)
+		}
+		fd, err := kernel.FDByID(kernel.CmdBTFGetFDByID, id, 0)
+		if err != nil {
+			continue // gone already
+		}
+		name := make([]byte, 64)
+		info := kernel.BTFInfo{Name: kernel.Bytes(name), NameLen: uint32(len(name))}
+		if err := kernel.ObjInfo(fd, &info); err == nil && info.KernelBTF == 1 && kernel.GoString(name) == module {
+			return fd, nil
+		}
+		fd.Close()
+	}
+}

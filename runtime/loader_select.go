@@ -1,0 +1,168 @@
+package ebpf
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/bpfgen/bpfgen/internal/object"
+	"github.com/bpfgen/bpfgen/runtime/asm"
+)
+
+// selection is what to load: names of maps and programs.
+type selection struct {
+	maps, programs []string
+}
+
+// everything is all maps, and all programs that aren't optional.
+func (cs *CollectionSpec) everything() selection {
+	want := selection{maps: sortedKeys(cs.Maps)}
+	for _, name := range sortedKeys(cs.Programs) {
+		if !cs.Programs[name].Optional {
+			want.programs = append(want.programs, name)
+		}
+	}
+	return want
+}
+
+// withDependencies adds what is needed: maps that programs refer to, and maps
+// and programs that are the contents of maps. The result is sorted, so that the
+// same spec gives the same system calls and the same error each time.
+func (cs *CollectionSpec) withDependencies(want selection, replaced map[string]*Map) (selection, error) {
+	c := closure{cs: cs, replaced: replaced, maps: make(map[string]bool), programs: make(map[string]bool)}
+	for _, name := range want.maps {
+		if err := c.addMap(name); err != nil {
+			return want, err
+		}
+	}
+	for _, name := range want.programs {
+		if err := c.addProgram(name); err != nil {
+			return want, err
+		}
+	}
+	return selection{maps: sortedKeys(c.maps), programs: sortedKeys(c.programs)}, nil
+}
+
+// closure collects what depends on what.
+type closure struct {
+	cs             *CollectionSpec
+	replaced       map[string]*Map
+	maps, programs map[string]bool
+}
+
+func (c *closure) addMap(name string) error {
+	if c.maps[name] {
+		return nil
+	}
+	spec := c.cs.Maps[name]
+	if spec == nil {
+		return fmt.Errorf("map %q: %w", name, errNotThere)
+	}
+	c.maps[name] = true
+	if c.replaced[name] != nil {
+		return nil // it has its contents
+	}
+	for _, kv := range spec.Contents {
+		if err := c.addContent(spec, kv); err != nil {
+			return fmt.Errorf("contents of map %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (c *closure) addContent(spec *MapSpec, kv MapKV) error {
+	name, ok := kv.Value.(string)
+	switch {
+	case ok && spec.Type.holdsMaps():
+		return c.addMap(name)
+	case ok && spec.Type == ProgramArray:
+		return c.addProgram(name)
+	}
+	return nil
+}
+
+func (c *closure) addProgram(name string) error {
+	if c.programs[name] {
+		return nil
+	}
+	spec := c.cs.Programs[name]
+	if spec == nil {
+		return fmt.Errorf("program %q: %w", name, errNotThere)
+	}
+	c.programs[name] = true
+	for i := range spec.Instructions {
+		ins := &spec.Instructions[i]
+		ref := mapReference(ins)
+		if ref == "" {
+			continue
+		}
+		if err := c.addMap(ref); err != nil {
+			return fmt.Errorf("program %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// mapReference is the name of the map that an instruction needs, if any.
+func mapReference(ins *asm.Instruction) string {
+	if !ins.IsLoadFromMap() || ins.Map() != nil {
+		return ""
+	}
+	return ins.Reference()
+}
+
+// checkLoadable finds what no kernel could load, before anything is made.
+func checkLoadable(programs []*ProgramSpec) error {
+	for _, ps := range programs {
+		if err := ps.checkLoadable(); err != nil {
+			return fmt.Errorf("%s: %w", ps.label(), err)
+		}
+	}
+	return nil
+}
+
+// label names the program in errors.
+func (ps *ProgramSpec) label() string {
+	if ps.SectionName == "" {
+		return fmt.Sprintf("program %q", ps.Name)
+	}
+	return fmt.Sprintf("program %q (section %q)", ps.Name, ps.SectionName)
+}
+
+func (ps *ProgramSpec) checkLoadable() error {
+	if len(ps.Instructions) == 0 {
+		return errors.New("it has no instructions")
+	}
+	if ps.Type == UnspecifiedProgram {
+		return ps.unknownSection()
+	}
+	if ps.ByteOrder != nil && !sameOrder(ps.ByteOrder, binary.NativeEndian) {
+		return fmt.Errorf("it is compiled for %s machines, and this one is not: compile it with clang -target bpf", orderName(ps.ByteOrder))
+	}
+	for i := range ps.Instructions {
+		if e := ps.Instructions[i].Extern(); e != nil {
+			return fmt.Errorf("it uses the extern %s (%s), which can't be resolved: %w", e.Name, e.Kind, ErrNotSupported)
+		}
+	}
+	return nil
+}
+
+// unknownSection is about a section name that says no program type.
+func (ps *ProgramSpec) unknownSection() error {
+	if near := object.NearestSection(ps.SectionName); near != "" {
+		return fmt.Errorf("its section name says no program type (did you mean %q?): set ProgramSpec.Type before loading", near)
+	}
+	return errors.New("its section name says no program type: set ProgramSpec.Type before loading")
+}
+
+func sameOrder(a, b binary.ByteOrder) bool {
+	probe := []byte{1, 2}
+	return a.Uint16(probe) == b.Uint16(probe)
+}
+
+func orderName(bo binary.ByteOrder) string {
+	if sameOrder(bo, binary.BigEndian) {
+		return "big-endian"
+	}
+	return "little-endian"
+}

@@ -1,0 +1,296 @@
+package ebpf
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/bpfgen/bpfgen/internal/corerelo"
+	"github.com/bpfgen/bpfgen/internal/kernel"
+	"github.com/bpfgen/bpfgen/internal/uapi"
+	"github.com/bpfgen/bpfgen/runtime/asm"
+	"github.com/bpfgen/bpfgen/runtime/btf"
+)
+
+// kernelTypes are the types of the kernel that programs are loaded into. They
+// are opened when something asks for them.
+type kernelTypes struct {
+	given  *btf.Spec
+	extras []*btf.Spec
+	cache  *btf.Cache
+}
+
+func newKernelTypes(opts *ProgramOptions, cache *btf.Cache) *kernelTypes {
+	if cache == nil {
+		cache = btf.NewCache()
+	}
+	return &kernelTypes{given: opts.KernelTypes, extras: opts.ExtraRelocationTargets, cache: cache}
+}
+
+// vmlinux are the types of the kernel without its modules.
+func (kt *kernelTypes) vmlinux() (*btf.Spec, error) {
+	if kt.given != nil {
+		return kt.given, nil
+	}
+	spec, err := kt.cache.Kernel()
+	if err != nil {
+		return nil, fmt.Errorf("types of the kernel: %w", err)
+	}
+	return spec, nil
+}
+
+// relocationModules are the types of the kernel's modules, or what was given
+// in their place.
+func (kt *kernelTypes) relocationModules() ([]corerelo.Module, error) {
+	var modules []corerelo.Module
+	for _, spec := range kt.extras {
+		modules = append(modules, corerelo.Module{Name: "(given)", Types: spec})
+	}
+	if kt.given != nil || kt.extras != nil {
+		return modules, nil
+	}
+	return kt.modules()
+}
+
+// modules are the types of the kernel's modules.
+func (kt *kernelTypes) modules() ([]corerelo.Module, error) {
+	var modules []corerelo.Module
+	names, err := kt.cache.Modules()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		spec, err := kt.cache.Module(name)
+		if err != nil {
+			return nil, fmt.Errorf("module %s: %w", name, err)
+		}
+		modules = append(modules, corerelo.Module{Name: name, Types: spec})
+	}
+	return modules, nil
+}
+
+// code is a program as this kernel shall have it.
+type code struct {
+	insns              asm.Instructions // maps are still names
+	funcInfo, lineInfo []byte
+	target             attachTarget
+}
+
+// typeIDs are those of a map's key and value.
+type typeIDs struct{ key, value btf.TypeID }
+
+// typeInfo is the one BTF that all maps and programs of a collection share. It
+// has what they need and nothing else.
+type typeInfo struct {
+	builder btf.Builder
+	object  *btf.Spec // where most types are from
+	maps    map[*MapSpec]typeIDs
+	fd      *kernel.FD // nil if there is nothing to describe, or if refused
+	refused error      // why the kernel doesn't take it
+}
+
+// close ends the loader's own use of the BTF. Maps and programs keep it.
+func (ti *typeInfo) close() {
+	if ti.fd != nil {
+		_ = ti.fd.Close()
+	}
+}
+
+// describe makes the code for all programs, and one BTF for everything.
+func describe(cs *CollectionSpec, want selection, opts *CollectionOptions) (*typeInfo, []code, error) {
+	var maps []*MapSpec
+	for _, name := range want.maps {
+		if opts.MapReplacements[name] == nil {
+			maps = append(maps, cs.Maps[name])
+		}
+	}
+	return describePrograms(pick(cs.Programs, want.programs), maps, cs.Types, newKernelTypes(&opts.Programs, opts.Cache))
+}
+
+func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec, kt *kernelTypes) (*typeInfo, []code, error) {
+	ti := &typeInfo{object: object, maps: make(map[*MapSpec]typeIDs, len(maps))}
+	codes, err := relocate(programs, kt, ti.builder.AddRef)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, spec := range maps {
+		if err := ti.addMap(spec); err != nil {
+			return nil, nil, fmt.Errorf("map %q: %w", spec.Name, err)
+		}
+	}
+	for i := range codes {
+		if err := codes[i].describe(&ti.builder); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", programs[i].label(), err)
+		}
+	}
+	if err := findTargets(programs, codes, kt); err != nil {
+		return nil, nil, err
+	}
+	return ti, codes, ti.load()
+}
+
+// relocate is the programs' instructions for this kernel. All relocations are
+// solved together, because that means one look through the kernel's types.
+// Instructions without relocations are those of the specs.
+func relocate(programs []*ProgramSpec, kt *kernelTypes, localID func(btf.TypeRef) (btf.TypeID, error)) ([]code, error) {
+	codes := make([]code, len(programs))
+	var relos []corerelo.Reloc
+	var where []*asm.Instruction
+	for i, ps := range programs {
+		insns := ps.Instructions
+		if slices.ContainsFunc(insns, func(ins asm.Instruction) bool { return ins.CORERelocation() != nil }) {
+			insns = slices.Clone(insns)
+			for j := range insns {
+				if relo := insns[j].CORERelocation(); relo != nil {
+					relos = append(relos, corerelo.Reloc{CORERelocation: relo, Ins: &insns[j]})
+					where = append(where, &insns[j])
+				}
+			}
+		}
+		codes[i].insns = insns
+	}
+	if len(relos) == 0 {
+		return codes, nil
+	}
+	target := corerelo.Target{Modules: kt.relocationModules, LocalID: localID}
+	if needsKernel(relos) {
+		var err error
+		if target.Kernel, err = kt.vmlinux(); err != nil {
+			return nil, fmt.Errorf("CO-RE relocation: %w", err)
+		}
+	}
+	fixups, err := corerelo.Relocate(relos, target)
+	if err != nil {
+		return nil, err
+	}
+	for i := range fixups {
+		if err := fixups[i].Apply(where[i]); err != nil {
+			return nil, err
+		}
+	}
+	return codes, nil
+}
+
+// needsKernel tells whether relocations are about the kernel's types.
+func needsKernel(relos []corerelo.Reloc) bool {
+	return slices.ContainsFunc(relos, func(r corerelo.Reloc) bool { return r.Kind != btf.CORETypeIDLocal })
+}
+
+// describe adds functions and lines of a program to the BTF.
+func (c *code) describe(b *btf.Builder) (err error) {
+	c.funcInfo, c.lineInfo, err = asm.MarshalExtInfos(c.insns, b, binary.NativeEndian)
+	return err
+}
+
+// addMap adds key and value of a map, and of its inner map.
+func (ti *typeInfo) addMap(spec *MapSpec) error {
+	if spec.InnerMap != nil {
+		if err := ti.addMap(spec.InnerMap); err != nil {
+			return fmt.Errorf("inner map: %w", err)
+		}
+	}
+	if !spec.takesTypes() {
+		return nil
+	}
+	var ids typeIDs
+	var err error
+	if ids.key, err = ti.add(spec.Key); err != nil {
+		return fmt.Errorf("type of key: %w", err)
+	}
+	if ids.value, err = ti.add(spec.Value); err != nil {
+		return fmt.Errorf("type of value: %w", err)
+	}
+	ti.maps[spec] = ids
+	return nil
+}
+
+// add copies a type as the object has it, or else encodes it.
+func (ti *typeInfo) add(typ btf.Type) (btf.TypeID, error) {
+	if typ == nil {
+		return 0, nil
+	}
+	if ti.object != nil {
+		if id, err := ti.object.TypeID(typ); err == nil {
+			if id == 0 {
+				return 0, nil
+			}
+			return ti.builder.AddRef(ti.object.Ref(id))
+		}
+	}
+	return ti.builder.Add(typ)
+}
+
+// typesSince are the kernels that first understand a part of BTF.
+var typesSince = []struct {
+	since uapi.KernelVersion
+	strip func(*btf.MarshalOptions)
+}{
+	{uapi.KernelVersion{Major: 5, Minor: 0}, func(o *btf.MarshalOptions) { o.ReplaceFunc = true }},
+	{uapi.KernelVersion{Major: 5, Minor: 2}, func(o *btf.MarshalOptions) { o.ReplaceDatasec = true }},
+	{uapi.KernelVersion{Major: 5, Minor: 6}, func(o *btf.MarshalOptions) { o.StripFuncLinkage = true }},
+	{uapi.KernelVersion{Major: 5, Minor: 13}, func(o *btf.MarshalOptions) { o.ReplaceFloat = true }},
+	{uapi.KernelVersion{Major: 5, Minor: 16}, func(o *btf.MarshalOptions) { o.ReplaceDeclTags = true }},
+	{uapi.KernelVersion{Major: 5, Minor: 17}, func(o *btf.MarshalOptions) { o.ReplaceTypeTags = true }},
+	{uapi.KernelVersion{Major: 6, Minor: 0}, func(o *btf.MarshalOptions) { o.ReplaceEnum64 = true }},
+	{uapi.KernelVersion{Major: 6, Minor: 9}, func(o *btf.MarshalOptions) { o.ReplaceQuestionMark = true }},
+	{uapi.KernelVersion{Major: 6, Minor: 15}, func(o *btf.MarshalOptions) { o.StripAttributes = true }},
+}
+
+// sanitised are the options for a kernel; ok is false if it needs none.
+func sanitised(atLeast func(uapi.KernelVersion) bool) (opts btf.MarshalOptions, ok bool) {
+	for _, row := range typesSince {
+		if !atLeast(row.since) {
+			row.strip(&opts)
+			ok = true
+		}
+	}
+	return opts, ok
+}
+
+// load gives the BTF to the kernel. That the kernel refuses it is no error yet:
+// most maps and programs can do without.
+func (ti *typeInfo) load() error {
+	if ti.builder.Empty() {
+		return nil
+	}
+	blob, err := ti.builder.Marshal(nil, &btf.MarshalOptions{PreventNoTypeFound: true})
+	if err != nil {
+		return fmt.Errorf("types for the kernel: %w", err)
+	}
+	if ti.fd, err = kernel.BTFLoad(&kernel.BTFLoadAttr{BTF: kernel.Bytes(blob), BTFSize: uint32(len(blob))}); err == nil {
+		return nil
+	}
+	if opts, ok := sanitised(kernel.AtLeast); ok {
+		opts.PreventNoTypeFound = true
+		if blob, err = ti.builder.Marshal(nil, &opts); err != nil {
+			return fmt.Errorf("types for the kernel: %w", err)
+		}
+	}
+	ti.fd, ti.refused = loadTypesWithLog(blob)
+	return nil
+}
+
+// loadTypesWithLog is for BTF that the kernel refused before.
+func loadTypesWithLog(blob []byte) (*kernel.FD, error) {
+	fd, log, err := withLog(0, func(level uint32, log []byte) (*kernel.FD, uint32, error) {
+		attr := kernel.BTFLoadAttr{
+			BTF: kernel.Bytes(blob), BTFSize: uint32(len(blob)),
+			LogLevel: level, LogBuf: kernel.Bytes(log), LogSize: uint32(len(log)),
+		}
+		fd, err := kernel.BTFLoad(&attr)
+		return fd, attr.LogTrueSize, err
+	})
+	if err != nil {
+		return nil, newVerifierError(err, log.text, log.truncated)
+	}
+	return fd, nil
+}
+
+// explain adds that BTF was refused to an error that may be due to it.
+func (ti *typeInfo) explain(err error) error {
+	if err == nil || ti.refused == nil || errors.Is(err, ti.refused) {
+		return err
+	}
+	return fmt.Errorf("%w (the kernel refused the type information: %w)", err, ti.refused)
+}

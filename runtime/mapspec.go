@@ -1,0 +1,206 @@
+package ebpf
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/object"
+	"github.com/bpfgen/bpfgen/internal/uapi"
+	"github.com/bpfgen/bpfgen/runtime/btf"
+)
+
+// MapSpec describes a map that doesn't exist yet.
+type MapSpec struct {
+	// Name is what the kernel shows people. It takes 15 letters, digits, '_'
+	// and '.'; other characters become '_'.
+	Name string
+	Type MapType
+	// KeySize and ValueSize are in bytes. The size of a per-CPU value is that
+	// of one CPU.
+	KeySize   uint32
+	ValueSize uint32
+	// MaxEntries is the number of elements; of a ring buffer, the number of
+	// bytes, which loading rounds up to what the kernel takes. Perf event
+	// arrays have at most, and by default, one element a CPU.
+	MaxEntries uint32
+
+	// Flags are those of BPF_MAP_CREATE.
+	Flags uint32
+
+	// Pinning says whether the map is shared as a file in MapOptions.PinPath.
+	Pinning PinType
+
+	// NumaNode is where memory comes from, if Flags has BPF_F_NUMA_NODE.
+	NumaNode uint32
+
+	// Contents are the first elements. May be nil. A value that is a string
+	// names a map or program of the same collection.
+	Contents []MapKV
+
+	// InnerMap describes the maps that a map of maps takes as values.
+	InnerMap *MapSpec
+
+	// MapExtra means something to some map types. Needs 5.16.
+	MapExtra uint64
+
+	// Extra is for compatibility with ebpf-go, which keeps trailing bytes of
+	// legacy definitions here. Nothing reads it.
+	Extra *bytes.Reader
+
+	// Key and Value are the types of keys and values. May be nil.
+	Key, Value btf.Type
+
+	// Tags are the map's __attribute__((btf_decl_tag("..."))).
+	Tags []string
+
+	freeze bool // read-only for user space once filled
+	data   bool // holds global variables; the kernel need not let us map it
+}
+
+// MapKV is an element of a map's initial contents.
+type MapKV struct {
+	Key   any
+	Value any
+}
+
+// declared fills in ms with what an object file says.
+func (ms *MapSpec) declared(m *object.Map) error {
+	*ms = MapSpec{
+		Name:       m.Name,
+		Type:       MapType(m.Type),
+		KeySize:    m.KeySize,
+		ValueSize:  m.ValueSize,
+		MaxEntries: m.MaxEntries,
+		Flags:      m.Flags,
+		Pinning:    PinType(m.Pinning),
+		NumaNode:   m.NUMANode,
+		MapExtra:   m.MapExtra,
+		Tags:       m.Tags,
+		freeze:     m.Freeze,
+		data:       m.Kind == object.DataMap,
+	}
+	if err := ms.declaredTypes(m); err != nil {
+		return fmt.Errorf("map %q: %w", m.Name, err)
+	}
+	if m.Inner != nil {
+		ms.InnerMap = new(MapSpec)
+		if err := ms.InnerMap.declared(m.Inner); err != nil {
+			return fmt.Errorf("map %q: inner map: %w", m.Name, err)
+		}
+	}
+	ms.declaredContents(m)
+	return nil
+}
+
+func (ms *MapSpec) declaredTypes(m *object.Map) (err error) {
+	if !m.Key.IsZero() {
+		if ms.Key, err = m.Key.Type(); err != nil {
+			return fmt.Errorf("type of key: %w", err)
+		}
+	}
+	if !m.Value.IsZero() {
+		if ms.Value, err = m.Value.Type(); err != nil {
+			return fmt.Errorf("type of value: %w", err)
+		}
+	}
+	return nil
+}
+
+func (ms *MapSpec) declaredContents(m *object.Map) {
+	if ms.data {
+		value := make([]byte, m.ValueSize)
+		copy(value, m.Data)
+		ms.Contents = []MapKV{{Key: uint32(0), Value: value}}
+		return
+	}
+	if len(m.Values) == 0 {
+		return
+	}
+	ms.Contents = make([]MapKV, 0, len(m.Values))
+	for _, v := range m.Values {
+		ms.Contents = append(ms.Contents, MapKV{Key: v.Index, Value: v.Name})
+	}
+}
+
+// bytes is the memory of a data map's only element, which its variables share;
+// nil for other maps.
+func (ms *MapSpec) bytes() []byte {
+	if ms == nil || !ms.data || len(ms.Contents) != 1 {
+		return nil
+	}
+	value, _ := ms.Contents[0].Value.([]byte)
+	return value
+}
+
+// String names the map and what it is.
+func (ms *MapSpec) String() string {
+	return fmt.Sprintf("%s(keySize=%d, valueSize=%d, maxEntries=%d, flags=%d)",
+		ms.Type, ms.KeySize, ms.ValueSize, ms.MaxEntries, ms.Flags)
+}
+
+// Copy is a deep copy. In Contents, values of type []byte are copied, others
+// are the same as before.
+func (ms *MapSpec) Copy() *MapSpec {
+	if ms == nil {
+		return nil
+	}
+	dup := *ms
+	dup.Contents = slices.Clone(ms.Contents)
+	for i := range dup.Contents {
+		kv := &dup.Contents[i]
+		kv.Key, kv.Value = copyBytes(kv.Key), copyBytes(kv.Value)
+	}
+	dup.InnerMap = ms.InnerMap.Copy()
+	dup.Tags = slices.Clone(ms.Tags)
+	return &dup
+}
+
+func copyBytes(v any) any {
+	if b, ok := v.([]byte); ok {
+		return bytes.Clone(b)
+	}
+	return v
+}
+
+// attribute is one thing that a spec and an existing map have to agree on.
+type attribute struct {
+	name     string
+	has, own any // of the map, of the spec
+}
+
+// Compatible tells whether m may stand in for a map made from ms: nil, or an
+// error that wraps ErrMapIncompatible and names what differs.
+func (ms *MapSpec) Compatible(m *Map) error {
+	want, err := ms.asCreated()
+	if err != nil {
+		return err
+	}
+	var diffs []string
+	for _, a := range []attribute{
+		{"type", m.typ, want.Type},
+		{"key size", m.keySize, want.KeySize},
+		{"value size", m.valueSize, want.ValueSize},
+		{"max entries", m.maxEntries, want.MaxEntries},
+		{"flags", comparableFlags(m.flags, want), comparableFlags(want.Flags, want)},
+	} {
+		if a.has != a.own {
+			diffs = append(diffs, fmt.Sprintf("%s: the map has %v, the spec %v", a.name, a.has, a.own))
+		}
+	}
+	if len(diffs) > 0 {
+		return fmt.Errorf("%w: %s", ErrMapIncompatible, strings.Join(diffs, "; "))
+	}
+	return nil
+}
+
+// comparableFlags leaves out flags that are not a property of the map, or that
+// the kernel sets or ignores by itself.
+func comparableFlags(flags uint32, ms *MapSpec) uint32 {
+	flags &^= uapi.MapFlagRdonly | uapi.MapFlagWronly // of the descriptor
+	if ms.Type == DevMap || ms.Type == DevMapHash {
+		flags &^= uapi.MapFlagRdonlyProg // the kernel adds it
+	}
+	return flags
+}

@@ -1,0 +1,147 @@
+package ebpf
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/bpfgen/bpfgen/internal/kernel"
+	"github.com/bpfgen/bpfgen/internal/uapi"
+	"golang.org/x/sys/unix"
+)
+
+// Memory is the contents of a map, shared with the kernel: reading and writing
+// takes no system call. It goes with its map: after Close of that, it gives
+// ErrClosed.
+//
+// Go and C programs that share memory have to agree about when who touches
+// what, as threads do. A single aligned value of up to eight bytes is read and
+// written whole.
+type Memory struct {
+	mapped   *kernel.Memory
+	readOnly bool
+	closed   atomic.Bool
+}
+
+// mapping is the Memory of a map, if somebody asked for it.
+type mapping struct {
+	mu     sync.Mutex
+	memory *Memory
+	frozen bool // known to be read-only
+	closed bool
+}
+
+// of is the one Memory of m.
+func (mp *mapping) of(m *Map) (*Memory, error) {
+	mp.mu.Lock()
+	defer mp.mu.Unlock()
+	if mp.closed {
+		return nil, fmt.Errorf("memory of map %q: %w", m.name, ErrClosed)
+	}
+	if mp.memory != nil {
+		return mp.memory, nil
+	}
+	memory, err := mapMemory(m, mp.frozen)
+	if err != nil {
+		return nil, fmt.Errorf("memory of map %q: %w", m.name, err)
+	}
+	mp.memory = memory
+	return memory, nil
+}
+
+// close ends all use of the memory.
+func (mp *mapping) close() {
+	mp.mu.Lock()
+	defer mp.mu.Unlock()
+	if mp.memory != nil && !mp.closed {
+		mp.memory.close()
+	}
+	mp.closed = true
+}
+
+// mapMemory maps for writing if it may.
+func mapMemory(m *Map, frozen bool) (*Memory, error) {
+	size := m.memorySize()
+	access := kernel.ReadWrite
+	if frozen || m.flags&uapi.MapFlagRdonly != 0 {
+		access = kernel.ReadOnly
+	}
+	mapped, err := kernel.MapMemory(m.fd, 0, size, access)
+	if access == kernel.ReadWrite && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES)) {
+		access = kernel.ReadOnly // frozen by somebody else
+		mapped, err = kernel.MapMemory(m.fd, 0, size, access)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Memory{mapped: mapped, readOnly: access == kernel.ReadOnly}, nil
+}
+
+// memorySize is how much of a map can be mapped: whole pages.
+func (m *Map) memorySize() int {
+	page := os.Getpagesize()
+	if m.typ == Arena {
+		return int(m.maxEntries) * page
+	}
+	elements := int(m.maxEntries) * ((m.value.size + 7) &^ 7)
+	return (elements + page - 1) / page * page
+}
+
+// close lets go of the kernel's memory. Who is reading or writing right now sees
+// other memory, never none.
+func (mm *Memory) close() {
+	mm.closed.Store(true)
+	_ = mm.mapped.Detach() // if that fails, the garbage collector lets go
+}
+
+// at is part of the memory.
+func (mm *Memory) at(off int64, size int) ([]byte, error) {
+	if mm.closed.Load() {
+		return nil, ErrClosed
+	}
+	b := mm.mapped.Bytes()
+	if off < 0 || off > int64(len(b)) || int64(size) > int64(len(b))-off {
+		return nil, fmt.Errorf("%d bytes at offset %d are beyond the %d bytes of memory: %w", size, off, len(b), io.EOF)
+	}
+	return b[off : off+int64(size)], nil
+}
+
+// Size is the number of bytes.
+func (mm *Memory) Size() uint32 { return uint32(len(mm.mapped.Bytes())) }
+
+// ReadOnly tells whether writing is forbidden.
+func (mm *Memory) ReadOnly() bool { return mm.readOnly }
+
+// ReadAt implements io.ReaderAt.
+func (mm *Memory) ReadAt(p []byte, off int64) (int, error) {
+	if mm.closed.Load() {
+		return 0, ErrClosed
+	}
+	b := mm.mapped.Bytes()
+	if off < 0 || off >= int64(len(b)) {
+		return 0, fmt.Errorf("read at offset %d of %d: %w", off, len(b), io.EOF)
+	}
+	n := copy(p, b[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	if mm.closed.Load() {
+		return 0, ErrClosed // what was read may not be the map's any more
+	}
+	return n, nil
+}
+
+// WriteAt implements io.WriterAt.
+func (mm *Memory) WriteAt(p []byte, off int64) (int, error) {
+	if mm.readOnly {
+		return 0, fmt.Errorf("write at offset %d: %w", off, ErrReadOnly)
+	}
+	b, err := mm.at(off, len(p))
+	if err != nil {
+		return 0, fmt.Errorf("write: %w", err)
+	}
+	return copy(b, p), nil
+}

@@ -1,0 +1,153 @@
+package ebpf
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+
+	"github.com/bpfgen/bpfgen/internal/object"
+	"github.com/bpfgen/bpfgen/runtime/btf"
+)
+
+// CollectionSpec is what an object file declares. All of it can be changed
+// before it is loaded.
+type CollectionSpec struct {
+	Maps     map[string]*MapSpec
+	Programs map[string]*ProgramSpec
+
+	// Variables are the global variables, whose initial values can be changed
+	// until the collection is loaded. Later changes have no effect.
+	Variables map[string]*VariableSpec
+
+	// Types is the object's type information (BTF), nil if it was compiled
+	// without -g. It mustn't be modified.
+	Types *btf.Spec
+
+	// ByteOrder is that of the machine the object was compiled for.
+	ByteOrder binary.ByteOrder
+}
+
+// LoadCollectionSpec parses an object file.
+func LoadCollectionSpec(file string) (*CollectionSpec, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := parseSpec(data)
+	if err != nil {
+		return nil, fmt.Errorf("file %s: %w", file, err)
+	}
+	return spec, nil
+}
+
+// LoadCollectionSpecFromReader parses an object file.
+func LoadCollectionSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
+	data, err := readAll(rd)
+	if err != nil {
+		return nil, fmt.Errorf("read object file: %w", err)
+	}
+	return parseSpec(data)
+}
+
+// readAll reads what rd has, with one allocation if rd tells its size.
+func readAll(rd io.ReaderAt) ([]byte, error) {
+	sized, ok := rd.(interface{ Size() int64 })
+	if !ok {
+		return io.ReadAll(io.NewSectionReader(rd, 0, math.MaxInt64))
+	}
+	data := make([]byte, sized.Size())
+	n, err := rd.ReadAt(data, 0)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return data[:n], err
+}
+
+// parseSpec keeps data: what it returns may refer to it.
+func parseSpec(data []byte) (*CollectionSpec, error) {
+	obj, err := object.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	spec := &CollectionSpec{
+		Maps:      make(map[string]*MapSpec, len(obj.Maps)),
+		Programs:  make(map[string]*ProgramSpec, len(obj.Programs)),
+		Variables: make(map[string]*VariableSpec, len(obj.Variables)),
+		Types:     obj.Types,
+		ByteOrder: obj.ByteOrder,
+	}
+	if err := spec.addMaps(obj.Maps); err != nil {
+		return nil, err
+	}
+	if err := spec.addPrograms(obj.Programs); err != nil {
+		return nil, err
+	}
+	return spec, spec.addVariables(obj.Variables)
+}
+
+func (cs *CollectionSpec) addMaps(maps []*object.Map) error {
+	specs := make([]MapSpec, len(maps))
+	for i, m := range maps {
+		if cs.Maps[m.Name] != nil {
+			return fmt.Errorf("map %q is declared twice", m.Name)
+		}
+		if err := specs[i].declared(m); err != nil {
+			return err
+		}
+		cs.Maps[m.Name] = &specs[i]
+	}
+	return nil
+}
+
+func (cs *CollectionSpec) addPrograms(programs []*object.Program) error {
+	specs := make([]ProgramSpec, len(programs))
+	for i, p := range programs {
+		if cs.Programs[p.Name] != nil {
+			return fmt.Errorf("program %q is declared twice, in sections %q and %q", p.Name, cs.Programs[p.Name].SectionName, p.Section)
+		}
+		specs[i].declared(p)
+		cs.Programs[p.Name] = &specs[i]
+	}
+	return nil
+}
+
+func (cs *CollectionSpec) addVariables(vars []*object.Variable) error {
+	specs := make([]VariableSpec, len(vars))
+	for i, v := range vars {
+		if cs.Variables[v.Name] != nil {
+			return fmt.Errorf("variable %q is declared twice, in sections %q and %q", v.Name, cs.Variables[v.Name].SectionName, v.Section)
+		}
+		if err := specs[i].declared(v, cs.Maps[v.Section]); err != nil {
+			return err
+		}
+		cs.Variables[v.Name] = &specs[i]
+	}
+	return nil
+}
+
+// Copy is a deep copy. Variables in it are those of its own maps.
+func (cs *CollectionSpec) Copy() *CollectionSpec {
+	if cs == nil {
+		return nil
+	}
+	dup := &CollectionSpec{
+		Maps:      make(map[string]*MapSpec, len(cs.Maps)),
+		Programs:  make(map[string]*ProgramSpec, len(cs.Programs)),
+		Variables: make(map[string]*VariableSpec, len(cs.Variables)),
+		Types:     cs.Types.Copy(),
+		ByteOrder: cs.ByteOrder,
+	}
+	for name, m := range cs.Maps {
+		dup.Maps[name] = m.Copy()
+	}
+	for name, p := range cs.Programs {
+		dup.Programs[name] = p.Copy()
+	}
+	for name, v := range cs.Variables {
+		dup.Variables[name] = v.copyFor(cs.Maps[v.SectionName], dup.Maps[v.SectionName])
+	}
+	return dup
+}
