@@ -1,3 +1,5 @@
+//go:build ignore
+
 // SPDX-License-Identifier: MIT
 //
 // Meters what the processes of a cgroup send.

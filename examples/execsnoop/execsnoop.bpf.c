@@ -1,3 +1,5 @@
+//go:build ignore
+
 // SPDX-License-Identifier: MIT
 //
 // Reports every program that this machine executes, and counts them by name.

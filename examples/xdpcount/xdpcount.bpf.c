@@ -1,3 +1,5 @@
+//go:build ignore
+
 // SPDX-License-Identifier: MIT
 //
 // Counts the packets that arrive at an interface, by IP protocol and CPU.
