@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"internal/kernel":   {"internal/uapi", "golang.org/x/sys/unix"},
 	"runtime/btf":       {"internal/btf", "internal/elf"},
 	"runtime/asm":       {"runtime/btf"},
-	"internal/object":   {"internal/elf", "internal/uapi", "runtime/btf", "runtime/asm"},
+	"internal/object":   {"internal/btf", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm"},
 	"internal/corerelo": {"internal/btf", "runtime/btf", "runtime/asm"},
 
 	"runtime": {
@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	},
 	"cmd/bpfgen": {"internal/...", "runtime/...", "runtime"},
 
+	"internal/kconfig": {"runtime/btf"},
 	"internal/cmd/...": {"runtime", "runtime/..."},
 
 	"examples/...": {"runtime", "runtime/...", "golang.org/x/sys/unix"},

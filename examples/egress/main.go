@@ -12,7 +12,6 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
-	"time"
 
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 	"github.com/bpfgen/bpfgen/runtime/link"
