@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 
 	"runtime": {
 		"internal/object", "internal/corerelo", "internal/kernel", "internal/uapi",
-		"internal/btf", "runtime/btf", "runtime/asm",
+		"internal/kconfig", "internal/btf", "runtime/btf", "runtime/asm", "golang.org/x/sys/unix",
 	},
 	"runtime/link":    {"runtime", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
 	"runtime/ringbuf": {"runtime", "internal/kernel", "internal/uapi"},
@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	},
 	"cmd/bpfgen": {"internal/...", "runtime/...", "runtime"},
 
-	"internal/kconfig": {"runtime/btf"},
+	"internal/kconfig": {"internal/btf", "runtime/btf"},
 	"internal/cmd/...": {"runtime", "runtime/..."},
 
 	"examples/...": {"runtime", "runtime/...", "golang.org/x/sys/unix"},
