@@ -137,7 +137,12 @@ func (t *tagList) String() string {
 	return t.expr.String()
 }
 
+var validTags = regexp.MustCompile(`^!?[\pL\pN_.]+([ ,]+!?[\pL\pN_.]+)*$`)
+
 func (t *tagList) Set(value string) error {
+	if !validTags.MatchString(value) {
+		return errors.New("build tags are words, with ! before those that must not be set")
+	}
 	// The old syntax of constraints is the one in which bpf2go reads -tags.
 	expr, err := constraint.Parse("// +build " + value)
 	if err != nil {

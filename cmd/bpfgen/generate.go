@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"go/token"
 	"os"
 	"path/filepath"
 
@@ -68,6 +69,12 @@ func (o *options) logf(c console, format string, args ...any) {
 func (o *options) request(c console) (*codegen.Request, error) {
 	if o.goPackage == "" {
 		return nil, usagef("the package of the output is unknown: run bpfgen by go generate, or set -go-package or GOPACKAGE")
+	}
+	if !token.IsIdentifier(o.goPackage) {
+		return nil, usagef("package name %q is no Go identifier", o.goPackage)
+	}
+	if err := codegen.CheckIdent(o.ident); err != nil {
+		return nil, usageError{err}
 	}
 	cflags, err := o.compilerFlags()
 	if err != nil {

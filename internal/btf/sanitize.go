@@ -29,11 +29,10 @@ func (w *Writer) Sanitize(what Replace) {
 	if what == 0 {
 		return
 	}
-	s := sanitizer{w, what, 0}
+	s := sanitizer{Writer: w, what: what}
 	end := len(w.buf)
-	sizes := readSizes(nil)
 	for off := w.start + headerLen; off < end; {
-		size := sizes.of(s.get(off + 4))
+		size := knownSizes.of(s.get(off + 4)) // before it changes
 		s.record(off)
 		off += size
 	}
@@ -43,6 +42,7 @@ type sanitizer struct {
 	*Writer
 	what        Replace
 	placeholder uint32 // ID of the type of members that stand for enumerators
+	heads       []int  // offsets of records by ID, once needed
 }
 
 func (s *sanitizer) get(off int) uint32 {
@@ -82,6 +82,11 @@ func (s *sanitizer) record(off int) {
 	case kind == KindFuncProto && replace(ReplaceFunc):
 		s.setKind(off, KindEnum, vlen)
 		s.put(off+8, 4)
+		for i := range int(vlen) {
+			if s.get(data+8*i) == 0 {
+				s.put(data+8*i, s.String("arg")) // enumerators need a name
+			}
+		}
 	case kind == KindFunc && replace(ReplaceFunc):
 		s.setKind(off, KindTypedef, 0)
 	case kind == KindFunc && replace(StripFuncLinkage):
@@ -121,12 +126,15 @@ func (s *sanitizer) datasec(off int, vlen uint32) {
 
 // nameOf returns the offset of the name of the type with the given ID.
 func (s *sanitizer) nameOf(id uint32) uint32 {
-	sizes := readSizes(nil)
-	off := s.start + headerLen
-	for ; id > 1 && off < len(s.buf); id-- {
-		off += sizes.of(s.get(off + 4))
+	if s.heads == nil {
+		for off := s.start + headerLen; off < len(s.buf); off += knownSizes.of(s.get(off + 4)) {
+			s.heads = append(s.heads, off)
+		}
 	}
-	return s.get(off)
+	if id == 0 || id > uint32(len(s.heads)) {
+		return 0
+	}
+	return s.get(s.heads[id-1])
 }
 
 func (s *sanitizer) placeholderID() uint32 {

@@ -3,6 +3,7 @@ package btf
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 )
 
 // Writer encodes type records and their strings. IDs are up to the caller: the
@@ -27,7 +28,13 @@ func NewWriter(buf []byte, order binary.ByteOrder, strs *Strings) *Writer {
 func isBig(order binary.ByteOrder) bool { return order.Uint16([]byte{0, 1}) == 1 }
 
 // String returns the offset of s.
-func (w *Writer) String(s string) uint32 { return w.strs.Add(s) }
+func (w *Writer) String(s string) uint32 {
+	if strings.IndexByte(s, 0) >= 0 {
+		w.err = fmt.Errorf("name %q contains a NUL", s)
+		return 0
+	}
+	return w.strs.Add(s)
+}
 
 // U32 appends words to the current record.
 func (w *Writer) U32(words ...uint32) {

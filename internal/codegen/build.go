@@ -48,6 +48,7 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 // XObjects embeds the structs that have them as fields.
 func (m *Model) nameItems(obj *object.Object, pkg *scope) {
 	var maps, programs, variables []string
+	optional := map[string]bool{}
 	for _, decl := range obj.Maps {
 		if !strings.HasPrefix(decl.Name, ".") { // those of data sections are there as variables
 			maps = append(maps, decl.Name)
@@ -55,6 +56,7 @@ func (m *Model) nameItems(obj *object.Object, pkg *scope) {
 	}
 	for _, program := range obj.Programs {
 		programs = append(programs, program.Name)
+		optional[program.Name] = program.Optional
 	}
 	for _, variable := range obj.Variables {
 		variables = append(variables, variable.Name)
@@ -79,6 +81,7 @@ func (m *Model) nameItems(obj *object.Object, pkg *scope) {
 	short := map[*[]Item]string{&m.Maps: "Map", &m.Programs: "Prog", &m.Variables: "Var"}
 	for i, field := range fields.assign(requests) {
 		item := Item{C: requests[i].c, Field: field}
+		item.Optional = kinds[i] == &m.Programs && optional[item.C]
 		item.Const = pkg.take(pkg.prefix + short[kinds[i]] + field)
 		*kinds[i] = append(*kinds[i], item)
 	}

@@ -12,17 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/testutil"
 )
 
-// clang returns the compiler that tests use: the one the makefile chose, or
-// whatever there is.
 func clang(t *testing.T) Compiler {
 	t.Helper()
-	c, err := FindCompiler(os.Getenv("BPFGEN_CLANG"), os.Getenv("PATH"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return Compiler{Path: testutil.Clang(t)}
 }
 
 func executable(t *testing.T, file string) {

@@ -125,10 +125,34 @@ func (m *Model) emitObjects(f *jen.File) {
 	docComment(f, n.Variables+" are the global variables in the kernel.")
 	f.Type().Id(n.Variables).Struct(fieldsOf(m.Variables, "Variable")...)
 
+	required, optional := m.programs()
 	docComment(f, n.Programs+" are the programs in the kernel.")
-	f.Type().Id(n.Programs).Struct(fieldsOf(m.Programs, "Program")...)
+	f.Type().Id(n.Programs).Struct(fieldsOf(required, "Program")...)
 	docComment(f, "Close closes all programs, and joins their errors.")
-	m.emitCloseMethod(f, "p", n.Programs, selectors("p", m.Programs))
+	m.emitCloseMethod(f, "p", n.Programs, selectors("p", required))
+
+	if len(optional) == 0 {
+		return
+	}
+	docComment(f,
+		n.OptionalPrograms+" are the programs that the object declares as optional. They are",
+		"loaded by a "+n.LoadObjects+" whose obj has this struct, or some of its fields.")
+	f.Type().Id(n.OptionalPrograms).Struct(fieldsOf(optional, "Program")...)
+	docComment(f, "Close closes all programs, and joins their errors.")
+	m.emitCloseMethod(f, "p", n.OptionalPrograms, selectors("p", optional))
+}
+
+// programs splits the programs into those that are always loaded, and those
+// that are on demand.
+func (m *Model) programs() (required, optional []Item) {
+	for _, p := range m.Programs {
+		if p.Optional {
+			optional = append(optional, p)
+		} else {
+			required = append(required, p)
+		}
+	}
+	return required, optional
 }
 
 func fieldsOf(items []Item, typ string) []jen.Code {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/build"
 	"go/build/constraint"
 	"path/filepath"
 	"slices"
@@ -69,7 +70,22 @@ func Generate(ctx context.Context, req Request) (*Result, error) {
 		wg.Go(func() { outputs[i] = req.generateTarget(ctx, names, target) })
 	}
 	wg.Wait()
-	return merge(outputs)
+	result, err := merge(outputs)
+	if err == nil && req.isInGoPackage() {
+		result.Warnings = append(result.Warnings, req.Source+": go build refuses C files beside Go files: make //go:build ignore its first line")
+	}
+	return result, err
+}
+
+// isInGoPackage tells whether the go command would take the C source for a part
+// of the generated package, which it only allows with cgo.
+func (req *Request) isInGoPackage() bool {
+	dir, name := filepath.Split(req.path(req.Source))
+	if filepath.Clean(dir) != filepath.Clean(req.path(req.OutputDir)) {
+		return false
+	}
+	match, err := build.Default.MatchFile(dir, name)
+	return err == nil && match // clang could read it: an error would be about Go
 }
 
 // checkFileNames refuses names that go:embed couldn't name.

@@ -25,6 +25,7 @@ type TopNames struct {
 	Load, LoadObjects                            string
 	Specs, ProgramSpecs, MapSpecs, VariableSpecs string
 	Objects, Programs, Maps, Variables           string
+	OptionalPrograms                             string
 	Close, Bytes                                 string
 }
 
@@ -33,6 +34,8 @@ type Item struct {
 	C     string // its name in the object
 	Field string // its field in the generated structs
 	Const string // the constant that holds its C name
+	// Optional programs are loaded only if someone asks for them: SEC("?…").
+	Optional bool
 }
 
 // DeclKind says what a type declaration looks like.

@@ -8,8 +8,8 @@ import (
 // topNames returns the names that are made of the identifier alone. What would
 // be exported is, if the identifier is.
 func topNames(ident string) (TopNames, error) {
-	if !token.IsIdentifier(ident) {
-		return TopNames{}, fmt.Errorf("%q can't be the start of Go names: use letters, digits and underscores, as in %q", ident, suggestIdent(ident))
+	if err := CheckIdent(ident); err != nil {
+		return TopNames{}, err
 	}
 	upper := upperFirst(ident)
 	load := "load" + upper
@@ -21,15 +21,25 @@ func topNames(ident string) (TopNames, error) {
 		Load:  load, LoadObjects: load + "Objects",
 		Specs: ident + "Specs", ProgramSpecs: ident + "ProgramSpecs", MapSpecs: ident + "MapSpecs", VariableSpecs: ident + "VariableSpecs",
 		Objects: ident + "Objects", Programs: ident + "Programs", Maps: ident + "Maps", Variables: ident + "Variables",
-		Close: "_" + upper + "Close", Bytes: "_" + upper + "Bytes",
+		OptionalPrograms: ident + "OptionalPrograms",
+		Close:            "_" + upper + "Close", Bytes: "_" + upper + "Bytes",
 	}, nil
+}
+
+// CheckIdent tells whether generated names can start with ident. The error
+// proposes another one.
+func CheckIdent(ident string) error {
+	if token.IsIdentifier(ident) {
+		return nil
+	}
+	return fmt.Errorf("%q can't be the start of Go names: use letters, digits and underscores, as in %q", ident, suggestIdent(ident))
 }
 
 func (n TopNames) all() []string {
 	return []string{
 		n.Load, n.LoadObjects,
 		n.Specs, n.ProgramSpecs, n.MapSpecs, n.VariableSpecs,
-		n.Objects, n.Programs, n.Maps, n.Variables,
+		n.Objects, n.Programs, n.Maps, n.Variables, n.OptionalPrograms,
 		n.Close, n.Bytes,
 	}
 }

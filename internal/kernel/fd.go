@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"os"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -142,4 +143,27 @@ func (r *Refs) Release() {
 		fd.Release()
 	}
 	r.held = nil
+}
+
+// Read is read(2), for objects that aren't files but can be read.
+func (fd *FD) Read(b []byte) (int, error) {
+	raw, err := fd.Acquire()
+	if err != nil {
+		return 0, err
+	}
+	defer fd.Release()
+	for {
+		n, err := unix.Read(raw, b)
+		if err != unix.EINTR {
+			return max(n, 0), err
+		}
+	}
+}
+
+// File hands the descriptor over to an os.File: the FD is closed.
+func (fd *FD) File(name string) *os.File {
+	if !fd.state.CompareAndSwap(fdHolder, fdClosed) {
+		return nil // closed, or in use
+	}
+	return os.NewFile(uintptr(fd.raw), name)
 }

@@ -530,3 +530,13 @@ func BenchmarkMapLookup(b *testing.B) {
 		}
 	}
 }
+
+func TestKind(t *testing.T) {
+	m := newMap(t, uapi.MapTypeArray, 4, 8, 1)
+	if kind, err := kernel.Kind(m); kind != kernel.KindMap || err != nil {
+		t.Errorf("map: %q, %v", kind, err)
+	}
+	if kind, err := kernel.Kind(load(t, returning(0, 0))); kind != kernel.KindProg || err != nil {
+		t.Errorf("program: %q, %v", kind, err)
+	}
+}

@@ -22,7 +22,7 @@ type LinkNone struct{ _ uint64 }
 type LinkTracing struct {
 	TargetBTFID uint32 // freplace: the function in the target program
 	_           uint32
-	Cookie      uint64 // since 6.0
+	Cookie      uint64 // since 5.19
 }
 
 // LinkIter is for iterators: Info is a union bpf_iter_link_info.

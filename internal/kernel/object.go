@@ -1,6 +1,11 @@
 package kernel
 
-import "unsafe"
+import (
+	"os"
+	"strconv"
+	"strings"
+	"unsafe"
+)
 
 // objAttr is what BPF_OBJ_PIN and BPF_OBJ_GET take.
 type objAttr struct {
@@ -140,6 +145,30 @@ func ObjInfo[T any](fd *FD, info *T) error {
 		info     Pointer
 	}{uint32(raw), uint32(unsafe.Sizeof(*info)), Addr(unsafe.Pointer(info))}
 	return call(CmdObjGetInfoByFD, &attr)
+}
+
+// What Kind returns.
+const (
+	KindMap  = "bpf-map"
+	KindProg = "bpf-prog"
+	KindLink = "bpf-link"
+	KindBTF  = "btf"
+)
+
+// Kind is what the kernel calls the object behind fd: one of the above, or
+// something else. It needs /proc.
+func Kind(fd *FD) (string, error) {
+	raw, err := fd.Acquire()
+	if err != nil {
+		return "", err
+	}
+	defer fd.Release()
+	target, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(raw))
+	if err != nil {
+		return "", err
+	}
+	// Links are called "bpf_link" and "bpf-link", as they were made or opened.
+	return strings.ReplaceAll(strings.Trim(strings.TrimPrefix(target, "anon_inode:"), "[]"), "_", "-"), nil
 }
 
 // BTFLoadAttr is what BPF_BTF_LOAD takes.

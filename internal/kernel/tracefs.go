@@ -81,6 +81,23 @@ func (t *Tracefs) TracepointID(group, name string) (uint64, error) {
 	return id, nil
 }
 
+// Append gives a command to one of the files that make and remove probes. It
+// fails with errors.ErrUnsupported if the kernel has no such file.
+func (t *Tracefs) Append(file, command string) error {
+	f, err := os.OpenFile(filepath.Join(t.Root, file), os.O_WRONLY|os.O_APPEND, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("no %s in tracefs: %w", file, errors.ErrUnsupported)
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.WriteString(command); err != nil {
+		return fmt.Errorf("%q: %w", command, err)
+	}
+	return nil
+}
+
 // TracepointID is Tracefs.TracepointID for who needs just one.
 func TracepointID(group, name string) (uint64, error) {
 	t, err := OpenTracefs()

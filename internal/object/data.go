@@ -41,7 +41,7 @@ func (p *parser) readVariables() error {
 		})
 	}
 	slices.SortFunc(vars, func(a, b Variable) int { return a.comparePlace(b.section, b.Offset, b.Name) })
-	p.obj.Variables = make([]*Variable, n)
+	p.obj.Variables = sized(p.obj.variables[:], n)
 	for i := range vars {
 		p.obj.Variables[i] = &vars[i]
 	}
@@ -98,7 +98,7 @@ func (p *parser) readDataMaps() error {
 		p.maps = append(p.maps, m)
 	}
 	p.addKconfigMap()
-	p.obj.Maps = make([]*Map, len(p.maps))
+	p.obj.Maps = sized(p.obj.maps[:], len(p.maps))
 	for i := range p.maps {
 		p.obj.Maps[i] = &p.maps[i]
 	}

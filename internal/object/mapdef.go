@@ -28,16 +28,16 @@ func (p *parser) readMaps() error {
 	p.maps = make([]Map, 0, sec.record.Vlen()+p.countDataMaps())
 	p.sections[s.Index].item = int32(len(p.maps))
 	for i := range sec.record.Vlen() {
-		m, err := p.readMap(s, sec.record.VarSecinfo(i))
-		if err != nil {
+		p.maps = append(p.maps, Map{})
+		m := &p.maps[len(p.maps)-1]
+		if err := p.readMap(s, sec.record.VarSecinfo(i), m); err != nil {
 			return errorAt(s.Name, m.Name, uint64(m.offset), "%w", err)
 		}
 		if m.Type == uapi.MapTypeArena && p.arena < 0 {
-			p.arena = len(p.maps)
+			p.arena = len(p.maps) - 1
 		} else if m.Type == uapi.MapTypeArena {
 			return errorAt(s.Name, m.Name, uint64(m.offset), "a second arena, besides %s: an object can have one", p.maps[p.arena].Name)
 		}
-		p.maps = append(p.maps, m)
 	}
 	p.sections[s.Index].count = int32(len(p.maps)) - p.sections[s.Index].item
 	return p.fillArena()
@@ -74,40 +74,39 @@ func (p *parser) fillArena() error {
 	return nil
 }
 
-// readMap reads one definition. The result has a name even if there is an
-// error.
-func (p *parser) readMap(s *elf.Section, info rawbtf.VarSecinfo) (Map, error) {
-	m := Map{Section: s.Name, Kind: BTFMap, offset: info.Offset, size: info.Size}
+// readMap reads one definition. m has a name even if there is an error.
+func (p *parser) readMap(s *elf.Section, info rawbtf.VarSecinfo, m *Map) error {
+	*m = Map{Section: s.Name, Kind: BTFMap, offset: info.Offset, size: info.Size}
 	v, err := p.types.raw.Type(info.Type)
 	if err != nil {
-		return m, err
+		return err
 	}
 	if m.Name, err = v.Name(); err != nil {
-		return m, err
+		return err
 	}
 	switch {
 	case v.Kind() != rawbtf.KindVar:
-		return m, fmt.Errorf("not a variable, but a %v", v.Kind())
+		return fmt.Errorf("not a variable, but a %v", v.Kind())
 	case m.Name == "":
-		return m, errors.New("a map without a name")
+		return errors.New("a map without a name")
 	case uint64(info.Offset)+uint64(info.Size) > s.Size:
-		return m, fmt.Errorf("%d bytes exceed the section's %d", info.Size, s.Size)
+		return fmt.Errorf("%d bytes exceed the section's %d", info.Size, s.Size)
 	case v.Linkage() == linkExtern:
-		return m, errors.New("an extern map: link the object that defines it with bpftool gen object")
+		return errors.New("an extern map: link the object that defines it with bpftool gen object")
 	}
 	def, err := p.types.skipModifiers(v.TypeID())
 	if err != nil {
-		return m, err
+		return err
 	}
 	if def.Kind() != rawbtf.KindStruct {
-		return m, fmt.Errorf("a map is defined by a struct, this is a %v", def.Kind())
+		return fmt.Errorf("a map is defined by a struct, this is a %v", def.Kind())
 	}
 	if def.Size() > info.Size {
-		return m, fmt.Errorf("a definition of %d bytes in a variable of %d", def.Size(), info.Size)
+		return fmt.Errorf("a definition of %d bytes in a variable of %d", def.Size(), info.Size)
 	}
 	m.Tags = p.types.tagsOf(info.Type)
-	d := mapDef{p: &p.types, m: &m}
-	return m, d.read(def)
+	p.def = mapDef{p: &p.types, m: m}
+	return p.def.read(def)
 }
 
 // mapDef reads the members of a map definition into m.

@@ -42,6 +42,11 @@ type Object struct {
 	// then kernel symbols, each if its BTF says so. Those of unknown kind stand
 	// first; programs that refer to them can't be loaded.
 	Externs []*Extern
+
+	// room for the lists of small objects
+	maps      [6]*Map
+	programs  [4]*Program
+	variables [4]*Variable
 }
 
 // MapKind says where a map was declared.

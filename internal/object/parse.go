@@ -1,6 +1,7 @@
 package object
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -52,7 +53,8 @@ type parser struct {
 	kconfigSize uint32  // bytes
 
 	maps  []Map
-	arena int // index of the arena map, or -1
+	def   mapDef // the one being read
+	arena int    // index of the arena map, or -1
 
 	code codeTable
 
@@ -188,9 +190,25 @@ func (p *parser) readLicense() error {
 	if err != nil {
 		return err
 	}
-	license, _, _ := strings.Cut(string(data), "\x00")
-	p.obj.License = license
+	data, _, _ = bytes.Cut(data, []byte{0})
+	p.obj.License = licenseName(data)
 	return nil
+}
+
+// licenseName saves an allocation for those that the kernel counts as
+// compatible with the GPL, which is nearly all.
+func licenseName(data []byte) string {
+	switch string(data) {
+	case "GPL":
+		return "GPL"
+	case "GPL v2":
+		return "GPL v2"
+	case "Dual BSD/GPL":
+		return "Dual BSD/GPL"
+	case "Dual MIT/GPL":
+		return "Dual MIT/GPL"
+	}
+	return string(data)
 }
 
 func (p *parser) readVersion() error {

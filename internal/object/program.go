@@ -122,9 +122,10 @@ func (p *parser) compareFunctions(a, b function) int {
 	)
 }
 
-// checkFunctions refuses functions that overlap in part, gives those of
-// unknown size one, and tells each section which functions it has.
+// checkFunctions refuses functions that overlap in part, and tells each
+// section which functions it has.
 func (p *parser) checkFunctions() error {
+	p.sizeFunctions()
 	funcs := p.code.funcs
 	total := uint64(0)
 	for i := range p.sections {
@@ -135,15 +136,6 @@ func (p *parser) checkFunctions() error {
 	for i := range funcs {
 		f := &funcs[i]
 		s := &p.file.Sections[f.section]
-		if f.start == f.end {
-			f.end = uint32(s.Size)
-			for j := i + 1; j < len(funcs) && funcs[j].section == f.section; j++ {
-				if funcs[j].start > f.start {
-					f.end = funcs[j].start
-					break
-				}
-			}
-		}
 		if f.start == f.end {
 			return errorAt(s.Name, f.name, uint64(f.start), "function without instructions")
 		}
@@ -162,6 +154,24 @@ func (p *parser) checkFunctions() error {
 		sec.count++
 	}
 	return nil
+}
+
+// sizeFunctions lets functions of unknown size, as hand-written ones are, end
+// where the next one begins.
+func (p *parser) sizeFunctions() {
+	funcs := p.code.funcs
+	next := uint32(0)
+	for i := len(funcs) - 1; i >= 0; i-- {
+		f := &funcs[i]
+		if i == len(funcs)-1 || funcs[i+1].section != f.section {
+			next = uint32(p.file.Sections[f.section].Size)
+		} else if funcs[i+1].start > f.start {
+			next = funcs[i+1].start
+		}
+		if f.start == f.end {
+			f.end = next
+		}
+	}
 }
 
 // uniqueNames makes references by name unambiguous. Only static functions, of

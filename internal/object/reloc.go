@@ -235,7 +235,7 @@ func (w *walk) attachCORE() error {
 func (w *walk) resolve() error {
 	if len(w.relocs) == 0 || w.relocs[0].Offset > uint64(w.offset) {
 		if w.ins.IsFunctionCall() {
-			w.refer()
+			return w.refer()
 		}
 		return nil
 	}
@@ -266,8 +266,7 @@ func (w *walk) relocate(r *elf.Reloc) error {
 		if !call {
 			w.ins.Src = asm.PseudoFunc
 		}
-		w.refer()
-		return nil
+		return w.refer()
 	case call:
 		return fmt.Errorf("call of %s, which isn't in a section with code", w.p.symbolName(sym))
 	case role == roleMaps || role == roleLegacy:
@@ -312,10 +311,14 @@ func (w *walk) addend(r *elf.Reloc) int64 {
 }
 
 // refer makes the instruction refer to the next function that findCalls found.
-func (w *walk) refer() {
+func (w *walk) refer() error {
+	if len(w.edges) == 0 {
+		return errors.New("decoded differently the second time")
+	}
 	w.note().Reference = w.p.code.funcs[w.edges[0]].name
 	w.ins.Constant = -1
 	w.edges = w.edges[1:]
+	return nil
 }
 
 // loadMap resolves the address of a map.

@@ -6,6 +6,7 @@ package testutil
 import (
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -144,8 +145,11 @@ func withoutKernelBTF() string {
 	return ""
 }
 
-// withoutKprobes looks for the one symbol that is there whenever kprobes are.
-func withoutKprobes() string {
+// withoutKprobes looks once: kallsyms is long.
+var withoutKprobes = sync.OnceValue(lookForKprobes)
+
+// lookForKprobes looks for the one symbol that is there whenever kprobes are.
+func lookForKprobes() string {
 	symbols, err := os.ReadFile("/proc/kallsyms")
 	if err == nil && !strings.Contains(string(symbols), " register_kprobe\n") {
 		return "this kernel was built without CONFIG_KPROBES"

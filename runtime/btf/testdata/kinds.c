@@ -30,7 +30,7 @@ union choice {
 
 struct node {
 	struct node *next;
-	struct node typetag("kptr") * tagged;
+	struct node typetag("user") * tagged;
 	const volatile char *restrict_me;
 	void *restrict p;
 	struct declared *declared;

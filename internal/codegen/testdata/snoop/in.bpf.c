@@ -42,4 +42,9 @@ SEC("xdp") int count_packets(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+SEC("?tp_btf/sched_process_exec") int handle_exec(__u64 *ctx)
+{
+	return 0;
+}
+
 char _license[] SEC("license") = "Dual MIT/GPL";
