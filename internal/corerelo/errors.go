@@ -73,20 +73,14 @@ var ErrAmbiguous = errors.New("the kernel has several types of that name, which 
 
 // An AmbiguousError says that several types of the kernel have the right name, but that they give different solutions.
 type AmbiguousError struct {
-	first, second ambiguity
+	first, second verdict
 }
 
-type ambiguity struct {
-	candidate candidate
-	value     uint64
-	bits      uint64
-}
-
-func (a ambiguity) String() string {
-	if a.bits != 0 {
-		return fmt.Sprintf("%d (at bit %d) for %s", a.value, a.bits, a.candidate)
+func (v verdict) String() string {
+	if v.bits != 0 {
+		return fmt.Sprintf("%d (at bit %d) for %s", int64(v.value), v.bits, v.candidate)
 	}
-	return fmt.Sprintf("%d for %s", a.value, a.candidate)
+	return fmt.Sprintf("%d for %s", int64(v.value), v.candidate)
 }
 
 // Error names both types and what they give.

@@ -167,7 +167,8 @@ func (s *search) member(typ rawbtf.Type, step *step) (uint32, why, error) {
 	if err := s.work.spend(typ.Vlen()); err != nil {
 		return 0, matches, err
 	}
-	start := s.place.bits
+	start, depth := s.place.bits, s.depth
+	blamed, reason := typ.ID(), noMember
 	for i := range typ.Vlen() {
 		m := typ.Member(i)
 		s.place.bits = start + uint64(m.Offset)
@@ -176,9 +177,13 @@ func (s *search) member(typ rawbtf.Type, step *step) (uint32, why, error) {
 		}
 		if m.NameOff == 0 {
 			id, why, err := s.embedded(m.Type, step)
-			if err != nil || why == matches || why == otherType {
+			if err != nil || why == matches {
 				return id, why, err
 			}
+			if why == otherType {
+				blamed, reason = id, why
+			}
+			s.depth = depth
 			continue
 		}
 		if !s.target.NameIs(m.NameOff, step.name) {
@@ -192,8 +197,7 @@ func (s *search) member(typ rawbtf.Type, step *step) (uint32, why, error) {
 		return m.Type, matches, err
 	}
 	s.place.bits = start
-	s.depth--
-	return typ.ID(), noMember, nil
+	return blamed, reason, nil
 }
 
 // embedded looks for a member in an unnamed member.

@@ -282,28 +282,20 @@ func (r *relocator) search(g *group, p *path, o *outcome) error {
 	if o.expect, err = localAnswer(g.local, p); err != nil {
 		return err
 	}
-	kept, bits, raw := 0, uint64(0), uint64(0)
 	o.mismatch.why = noCandidate
+	kept, first := 0, verdict{}
 	for _, c := range g.candidates {
-		f, mismatch, err := match(g.local, p, c, &r.work)
-		if err != nil {
+		v, mismatch, err := r.ask(g.local, p, c)
+		switch {
+		case err != nil:
 			return fmt.Errorf("compare with %s: %w", c, err)
-		}
-		if mismatch.why != matches {
+		case mismatch.why != matches:
 			o.blame(c, mismatch)
 			continue
-		}
-		a, err := targetAnswer(p, c, &f)
-		if err != nil {
-			return fmt.Errorf("compare with %s: %w", c, err)
-		}
-		if kept == 0 {
-			o.candidate, o.found, bits, raw = c, a, f.place.bits, a.value
-			if o.narrow = !p.wide && !f.wide && p.kind == btf.COREEnumvalValue; o.narrow && p.signed {
-				o.found.value = uint64(int64(int32(a.value))) // before Linux 6.0, all enums of the kernel seem unsigned
-			}
-		} else if bits != f.place.bits || a.value != raw {
-			return &AmbiguousError{ambiguity{o.candidate, o.found.value, bits}, ambiguity{c, a.value, f.place.bits}}
+		case kept == 0:
+			first = v
+		case v.bits != first.bits || v.value != first.value:
+			return &AmbiguousError{first, v}
 		}
 		g.candidates[kept] = c
 		kept++
@@ -313,13 +305,39 @@ func (r *relocator) search(g *group, p *path, o *outcome) error {
 		return nil
 	}
 	g.candidates = g.candidates[:kept]
-	o.mismatch = mismatch{}
-	if o.expect.size != o.found.size {
-		ok, err := canResize(g.local, o.expect, o.candidate.types, o.found)
-		o.keepSize = !ok
-		return err
+	return o.settle(p, first)
+}
+
+// A verdict is what one candidate answers.
+type verdict struct {
+	candidate candidate
+	answer
+	bits   uint64 // offset of the field
+	narrow bool   // the enumerator has at most 32 bits
+}
+
+func (r *relocator) ask(local *types, p *path, c candidate) (verdict, mismatch, error) {
+	f, mismatch, err := match(local, p, c, &r.work)
+	if err != nil || mismatch.why != matches {
+		return verdict{}, mismatch, err
 	}
-	return nil
+	a, err := targetAnswer(p, c, &f)
+	return verdict{c, a, f.place.bits, !f.wide}, mismatch, err
+}
+
+// settle makes a verdict the outcome.
+func (o *outcome) settle(p *path, v verdict) error {
+	o.mismatch = mismatch{}
+	o.candidate, o.found = v.candidate, v.answer
+	if o.narrow = v.narrow && !p.wide && p.kind == btf.COREEnumvalValue; o.narrow && p.signed {
+		o.found.value = uint64(int64(int32(v.value))) // before Linux 6.0, all enums of the kernel seem unsigned
+	}
+	if o.expect.size == o.found.size {
+		return nil
+	}
+	ok, err := canResize(o.local, o.expect, o.candidate.types, o.found)
+	o.keepSize = !ok
+	return err
 }
 
 // blame remembers the candidate that matches most steps.

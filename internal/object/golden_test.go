@@ -2,6 +2,7 @@ package object
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -11,9 +12,10 @@ import (
 	"github.com/bpfgen/bpfgen/internal/testutil"
 )
 
-// corpus are the sources in testdata, each compiled for both byte orders.
+// corpus are the sources in testdata and in this package's, each compiled for
+// both byte orders.
 var corpus = []string{
-	"beyond", "callbacks", "calls", "calls-nobtf", "core", "data", "externs",
+	"../internal/object/testdata/constants", "beyond", "callbacks", "calls", "calls-nobtf", "core", "data", "externs",
 	"isa", "legacy", "maps", "minimal", "nested", "programs", "types",
 }
 
@@ -42,9 +44,9 @@ var orderMatters = []string{"core", "types"}
 // orders.
 func TestGolden(t *testing.T) {
 	for _, name := range corpus {
-		t.Run(name, func(t *testing.T) {
+		t.Run(path.Base(name), func(t *testing.T) {
 			little := dump(parseObject(t, name+"-el"))
-			testutil.Golden(t, name+".txt", []byte(little))
+			testutil.Golden(t, path.Base(name)+".txt", []byte(little))
 			big := dump(parseObject(t, name+"-eb"))
 			if slices.Contains(orderMatters, name) {
 				testutil.Golden(t, name+"-eb.txt", []byte(big))

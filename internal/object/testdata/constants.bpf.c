@@ -4,6 +4,10 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#ifndef __ulong // since libbpf 1.5
+#define __ulong(name, val) enum { ___unique_value_##name = val } name
+#endif
+
 typedef struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16);
@@ -12,7 +16,7 @@ typedef struct {
 } counters_t;
 
 counters_t requests SEC(".maps");
-const volatile counters_t replies SEC(".maps");
+volatile counters_t replies SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_BLOOM_FILTER);
