@@ -506,8 +506,6 @@ func TestLoadErrors(t *testing.T) {
 			`map "my_map": BPF_MAP_CREATE: invalid argument: the kernel takes no such map: Hash(keySize=4, valueSize=8, maxEntries=0, flags=0)`},
 		{"rejected", "minimal", func(cs *CollectionSpec) { cs.Programs["bad"] = rejected() }, selection{programs: []string{"bad"}},
 			`program "bad" (section "socket"): BPF_PROG_LOAD: permission denied: R0 !read_ok: 0: (95) exit (2 line(s) omitted)`},
-		{"extern", "externs", nil, selection{programs: []string{"symbols"}},
-			`program "symbols" (section "raw_tp/sched_process_exec"): it uses the extern no_such_symbol (kernel symbol), which can't be resolved: unsupported operation`},
 		{"no such tracepoint", "programs", func(cs *CollectionSpec) { cs.Programs["tp_btf"].AttachTo = "nonsense" }, selection{programs: []string{"tp_btf"}},
 			`program "tp_btf" (section "?tp_btf/sched_process_exec"): this kernel has no tracepoint "nonsense" (no btf_trace_nonsense in its types): unsupported operation`},
 		{"no such function", "programs", func(cs *CollectionSpec) { cs.Programs["fentry"].AttachTo = "nonsense" }, selection{programs: []string{"fentry"}},
