@@ -31,11 +31,14 @@ func (t Type) Kind() Kind { return kindOf(t.info) }
 
 // Vlen returns how many members, values, parameters or variables follow.
 func (t Type) Vlen() int {
-	if t.Kind() == KindFunc {
+	if hasElems&(1<<t.Kind()) == 0 {
 		return 0
 	}
 	return int(t.info & maxVlen)
 }
+
+// hasElems are the kinds followed by Vlen elements.
+const hasElems = KindSet(1<<KindStruct | 1<<KindUnion | 1<<KindEnum | 1<<KindFuncProto | 1<<KindDatasec | 1<<KindEnum64)
 
 // KindFlag returns the top bit of the record. It means bitfields (struct and
 // union), signed values (enums), a union (fwd) or an attribute (tags).

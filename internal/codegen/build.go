@@ -179,16 +179,25 @@ func withoutArrays(t btf.Type) btf.Type {
 // sectionWarnings names the programs that nothing can load, because their
 // section name means nothing.
 func sectionWarnings(obj *object.Object, source string) []string {
-	var warnings []string
+	var sections []string
+	programs := map[string][]string{}
 	for _, p := range obj.Programs {
 		if p.Def != nil {
 			continue
 		}
-		warning := fmt.Sprintf("%s: program %s: section name %q is unknown", source, p.Name, p.Section)
-		if nearest := object.NearestSection(p.Section); nearest != "" {
-			warning += fmt.Sprintf(", the nearest known one is %q", nearest)
+		if programs[p.Section] == nil {
+			sections = append(sections, p.Section)
 		}
-		warnings = append(warnings, warning+": set its type before loading it")
+		programs[p.Section] = append(programs[p.Section], p.Name)
+	}
+	warnings := make([]string, len(sections))
+	for i, section := range sections {
+		hint := ""
+		if nearest := object.NearestSection(section); nearest != "" {
+			hint = fmt.Sprintf(", the nearest known one is %q", nearest)
+		}
+		warnings[i] = fmt.Sprintf("%s: section name %q is unknown%s: without a type set in Go, it can't be loaded: %s",
+			source, section, hint, strings.Join(programs[section], ", "))
 	}
 	return warnings
 }

@@ -44,6 +44,7 @@ func (m *Model) Emit() ([]byte, error) {
 func docComment(f *jen.File, lines ...string) {
 	f.Line()
 	for _, line := range lines {
+		line = strings.ReplaceAll(line, "\n", " ") // asm("…") lets C names have it
 		f.Comment(strings.TrimRight("// "+line, " "))
 	}
 }

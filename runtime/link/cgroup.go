@@ -1,0 +1,184 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	ebpf "github.com/bpfgen/bpfgen/runtime"
+
+	"github.com/bpfgen/bpfgen/internal/kernel"
+)
+
+// CgroupOptions say what AttachCgroup attaches.
+type CgroupOptions struct {
+	// Path of a control group's folder, of version 2.
+	Path string
+	// Attach is one of the AttachCGroup constants, the same as the program's.
+	Attach ebpf.AttachType
+	// Program must be of a type for control groups.
+	Program *ebpf.Program
+}
+
+// AttachCgroup attaches a program to a control group and those below it, next
+// to the programs that are there already. Linux 5.7, or without a bpf_link, so
+// that it can't be pinned and lasts until Close even if the process ends: 4.10.
+func AttachCgroup(opts CgroupOptions) (Link, error) {
+	dir, err := os.Open(opts.Path)
+	if err != nil {
+		return nil, fmt.Errorf("attach to control group: %w", err)
+	}
+	l, err := attach(opts.Program, bpfLink, kernel.LinkCreateAttr[kernel.LinkNone]{
+		TargetFD: uint32(dir.Fd()), AttachType: uint32(opts.Attach),
+	}, kernel.CapBPF, kernel.CapNetAdmin)
+	if err == nil {
+		dir.Close()
+		return l, nil
+	}
+	if opts.Program != nil && errors.Is(err, ErrNotSupported) && !kernel.AtLeast(bpfLink) {
+		var legacy *cgroupAttachment
+		if legacy, err = attachCgroupLegacy(dir, opts); err == nil {
+			return legacy, nil
+		}
+	}
+	dir.Close()
+	return nil, fmt.Errorf("attach %v to control group %s: %w", opts.Program, opts.Path, err)
+}
+
+// Flags of BPF_PROG_ATTACH for control groups.
+const (
+	allowOverride = 1 << 0 // groups below may have a program instead
+	allowMulti    = 1 << 1 // groups below, and this one, may have more programs. Linux 4.15
+)
+
+// cgroupAttachment stands for a program that is attached without a bpf_link.
+type cgroupAttachment struct {
+	attachType ebpf.AttachType
+	multi      bool
+
+	mu   sync.Mutex
+	dir  *os.File      // nil once closed
+	prog *ebpf.Program // a clone that nobody else closes
+}
+
+var _ Link = (*cgroupAttachment)(nil)
+
+func (c *cgroupAttachment) isLink() {}
+
+// attachCgroupLegacy takes ownership of dir if it succeeds.
+func attachCgroupLegacy(dir *os.File, opts CgroupOptions) (*cgroupAttachment, error) {
+	prog, err := opts.Program.Clone()
+	if err != nil {
+		return nil, err
+	}
+	c := &cgroupAttachment{attachType: opts.Attach, dir: dir, prog: prog, multi: true}
+	err = kernel.ProgAttach(c.attr(prog, allowMulti))
+	if errors.Is(err, os.ErrInvalid) || kernel.Errno(err) != 0 {
+		c.multi = false
+		err = kernel.ProgAttach(c.attr(prog, allowOverride))
+	}
+	if err != nil {
+		prog.Close()
+		return nil, kernel.ExplainPermission(err, kernel.CapNetAdmin)
+	}
+	return c, nil
+}
+
+func (c *cgroupAttachment) attr(prog *ebpf.Program, flags uint32) *kernel.ProgAttachAttr {
+	return &kernel.ProgAttachAttr{
+		TargetFD: uint32(c.dir.Fd()), AttachFD: uint32(prog.FD()),
+		AttachType: uint32(c.attachType), AttachFlags: flags,
+	}
+}
+
+// Close detaches the program.
+func (c *cgroupAttachment) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dir == nil {
+		return nil
+	}
+	err := c.detach()
+	err = errors.Join(err, c.prog.Close(), c.dir.Close())
+	c.dir = nil
+	return err
+}
+
+// Detach detaches the program.
+func (c *cgroupAttachment) Detach() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dir == nil {
+		return kernel.ErrClosed
+	}
+	return c.detach()
+}
+
+func (c *cgroupAttachment) detach() error {
+	if err := kernel.ProgDetach(c.attr(c.prog, 0)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("detach from control group: %w", err)
+	}
+	return nil
+}
+
+// Update replaces the program: as one step if it is the only one, or since
+// Linux 5.5.
+func (c *cgroupAttachment) Update(replacement *ebpf.Program) error {
+	if replacement == nil {
+		return fmt.Errorf("update control group: no program: %w", os.ErrInvalid)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dir == nil {
+		return kernel.ErrClosed
+	}
+	prog, err := replacement.Clone()
+	if err != nil {
+		return fmt.Errorf("update control group: %w", err)
+	}
+	attr := c.attr(prog, allowOverride)
+	if c.multi {
+		attr.AttachFlags = allowMulti | kernel.FlagReplace
+		attr.ReplaceFD = uint32(c.prog.FD())
+	}
+	if err := kernel.ProgAttach(attr); err != nil {
+		prog.Close()
+		return fmt.Errorf("update control group: %w", err)
+	}
+	previous := c.prog
+	c.prog = prog
+	return previous.Close()
+}
+
+// Pin fails: there is nothing to pin.
+func (c *cgroupAttachment) Pin(string) error {
+	return fmt.Errorf("pin: needs a bpf_link (Linux %v): %w", bpfLink, ErrNotSupported)
+}
+
+// Unpin fails: there is nothing to unpin.
+func (c *cgroupAttachment) Unpin() error {
+	return fmt.Errorf("unpin: needs a bpf_link (Linux %v): %w", bpfLink, ErrNotSupported)
+}
+
+// Info fails: there is nothing to ask about.
+func (c *cgroupAttachment) Info() (*Info, error) {
+	return nil, fmt.Errorf("info: needs a bpf_link (Linux %v): %w", bpfLink, ErrNotSupported)
+}
+
+// CgroupInfo is what Info tells about links of CgroupType.
+type CgroupInfo struct {
+	CgroupId   uint64 // inode number of the folder
+	AttachType ebpf.AttachType
+}
+
+// Cgroup is about links of CgroupType, nil for others. Linux 5.8.
+func (r Info) Cgroup() *CgroupInfo { return detail[CgroupInfo](r) }
+
+func cgroupInfo(fd *kernel.FD, _ kernel.LinkInfo) (any, error) {
+	var info kernel.CgroupLinkInfo
+	if err := kernel.ObjInfo(fd, &info); err != nil {
+		return nil, err
+	}
+	return &CgroupInfo{CgroupId: info.CgroupID, AttachType: ebpf.AttachType(info.AttachType)}, nil
+}

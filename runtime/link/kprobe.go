@@ -1,0 +1,166 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	ebpf "github.com/bpfgen/bpfgen/runtime"
+
+	"github.com/bpfgen/bpfgen/internal/kernel"
+	"golang.org/x/sys/unix"
+)
+
+// KprobeOptions say more about what Kprobe and Kretprobe attach.
+type KprobeOptions struct {
+	// Cookie is what bpf_get_attach_cookie returns in the program. Linux 5.15.
+	Cookie uint64
+	// Offset of the probe from the symbol, in bytes: must be where an
+	// instruction begins. Not for Kretprobe.
+	Offset uint64
+	// RetprobeMaxActive is how many calls a kretprobe can be in at a time. It
+	// makes the probe in tracefs, where it shows up; SEC("fexit") has no
+	// such limit.
+	RetprobeMaxActive int
+	// TraceFSPrefix begins the name of the group of probes made in tracefs;
+	// default "ebpf".
+	TraceFSPrefix string
+}
+
+// Kprobe attaches a program of type Kprobe to the beginning of a function of
+// the kernel (see /proc/kallsyms). System calls can be named portably, as
+// "sys_read". It wraps os.ErrNotExist if there is no such symbol. opts may be
+// nil. Linux 4.1.
+//
+// The Link implements PerfEvent.
+func Kprobe(symbol string, prog *ebpf.Program, opts *KprobeOptions) (Link, error) {
+	return kprobe(symbol, prog, opts, false)
+}
+
+// Kretprobe is Kprobe for the end of a function.
+func Kretprobe(symbol string, prog *ebpf.Program, opts *KprobeOptions) (Link, error) {
+	return kprobe(symbol, prog, opts, true)
+}
+
+func kprobe(symbol string, prog *ebpf.Program, opts *KprobeOptions, ret bool) (Link, error) {
+	if opts == nil {
+		opts = &KprobeOptions{}
+	}
+	name := "kprobe"
+	if ret {
+		name = "kretprobe"
+	}
+	if err := checkKprobe(symbol, opts, ret); err != nil {
+		return nil, fmt.Errorf("attach %s to %q: %w", name, symbol, err)
+	}
+	event, probe, err := openKprobe(symbol, opts, ret)
+	// Some kernels have no better word than EINVAL for a missing symbol.
+	if missing := errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.EINVAL); missing && syscallSymbol(symbol) != symbol {
+		event, probe, err = openKprobe(syscallSymbol(symbol), opts, ret)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("attach %s to %q: %w", name, symbol, err)
+	}
+	l, err := attachPerfEvent(prog, event, probe, opts.Cookie)
+	if err != nil {
+		return nil, fmt.Errorf("attach %v by %s to %q: %w", prog, name, symbol, err)
+	}
+	return l, nil
+}
+
+func checkKprobe(symbol string, opts *KprobeOptions, ret bool) error {
+	switch {
+	case !isSymbol(symbol):
+		return fmt.Errorf("no name of a function: %w", os.ErrInvalid)
+	case ret && opts.Offset != 0:
+		return fmt.Errorf("the end of a function has no offset: %w", os.ErrInvalid)
+	case !ret && opts.RetprobeMaxActive != 0, opts.RetprobeMaxActive < 0:
+		return fmt.Errorf("RetprobeMaxActive of %d: %w", opts.RetprobeMaxActive, os.ErrInvalid)
+	}
+	return nil
+}
+
+// isSymbol tells whether s can name a function, of C or of LLVM's making.
+func isSymbol(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.' || c == '$') {
+			return false
+		}
+	}
+	return s != "" && (s[0] < '0' || s[0] > '9')
+}
+
+// openKprobe makes a probe in the way that the kernel and opts allow.
+func openKprobe(symbol string, opts *KprobeOptions, ret bool) (*kernel.FD, *traceProbe, error) {
+	if opts.RetprobeMaxActive == 0 {
+		event, err := openKprobePMU(symbol, opts.Offset, ret)
+		if !errors.Is(err, errNoPMU) {
+			return event, nil, err
+		}
+	}
+	return openKprobeTracefs(symbol, opts, ret)
+}
+
+// openKprobePMU makes a probe that exists only as a perf event. Linux 4.17.
+func openKprobePMU(symbol string, offset uint64, ret bool) (*kernel.FD, error) {
+	pmu, err := kernel.ReadPMU("kprobe")
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, errNoPMU
+	}
+	if err != nil {
+		return nil, err
+	}
+	attr := unix.PerfEventAttr{Type: pmu.Type, Ext2: offset}
+	if ret {
+		attr.Config = 1 << pmu.RetprobeBit
+	}
+	event, err := kernel.PerfEventOpenNamed(&attr, symbol, -1, 0)
+	return event, explainKprobe(symbol, err)
+}
+
+// errNoPMU is a kernel that makes probes in tracefs only, if at all.
+var errNoPMU = errors.New("no PMU for kprobes")
+
+// explainKprobe says what the kernel means.
+func explainKprobe(symbol string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EADDRNOTAVAIL):
+		return fmt.Errorf("no symbol %s in this kernel and its loaded modules (see /proc/kallsyms): %w: %w", symbol, err, os.ErrNotExist)
+	case errors.Is(err, unix.EINVAL):
+		// Kretprobes up to 5.10, and tracefs from 6.11 on.
+		return fmt.Errorf("no symbol %s, or one that can't be probed (see blacklist in /sys/kernel/debug/kprobes): %w", symbol, err)
+	case errors.Is(err, unix.EILSEQ):
+		return fmt.Errorf("no instruction begins at that offset: %w", err)
+	}
+	return kernel.ExplainPermission(err, kernel.CapPerfmon)
+}
+
+// syscallPrefixes are what the wrappers of system calls begin with.
+var syscallPrefixes = map[string]string{
+	"386": "__ia32_", "amd64": "__x64_", "arm": "__arm_", "arm64": "__arm64_",
+	"loong64": "__loongarch_", "mips": "__mips_", "ppc64": "__powerpc_",
+	"ppc64le": "__powerpc_", "riscv64": "__riscv_", "s390x": "__s390x_",
+}
+
+// SyscallWrapper is the symbol of a system call's entry: for "sys_read" on
+// amd64 "__x64_sys_read". A symbol that is one already stays as it is.
+func SyscallWrapper(syscall string) string {
+	prefix := syscallPrefixes[runtime.GOARCH]
+	if strings.HasPrefix(syscall, prefix) {
+		return syscall
+	}
+	return prefix + syscall
+}
+
+// syscallSymbol is SyscallWrapper for what looks like a system call.
+func syscallSymbol(symbol string) string {
+	if strings.HasPrefix(symbol, "sys_") {
+		return SyscallWrapper(symbol)
+	}
+	return symbol
+}

@@ -1,0 +1,931 @@
+package link
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	ebpf "github.com/bpfgen/bpfgen/runtime"
+
+	"github.com/bpfgen/bpfgen/internal/testutil"
+	"github.com/bpfgen/bpfgen/runtime/asm"
+	"golang.org/x/sys/unix"
+)
+
+// sendPackets in the environment makes this binary send packets, and no more:
+// processes in a control group are its own children.
+const sendPackets = "BPFGEN_TEST_SEND_PACKETS"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(sendPackets) != "" {
+		if err := sendToSelf(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	testutil.Main(m)
+}
+
+// sendToSelf sends one packet over lo.
+func sendToSelf() error {
+	receiver, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer receiver.Close()
+	sender, err := net.Dial("udp4", receiver.LocalAddr().String())
+	if err != nil {
+		return err
+	}
+	defer sender.Close()
+	_, err = sender.Write([]byte("hello"))
+	return err
+}
+
+// counter is an array map with one number.
+type counter struct{ *ebpf.Map }
+
+func newCounter(t testing.TB) counter {
+	t.Helper()
+	testutil.Needs(t, testutil.GlobalData)
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return counter{m}
+}
+
+func (c counter) value(t testing.TB) uint64 {
+	t.Helper()
+	var n uint64
+	if err := c.Lookup(uint32(0), &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// increment counts one more.
+func (c counter) increment() asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMapValue(asm.R1, c.FD(), 0),
+		asm.Mov.Imm(asm.R2, 1),
+		asm.StoreXAdd(asm.R1, asm.R2, asm.DWord),
+	}
+}
+
+// magicSyscall is the number of no system call, so that nobody else makes it.
+const magicSyscall = 0x4242
+
+func makeMagicSyscall(t testing.TB) {
+	t.Helper()
+	if _, _, errno := unix.Syscall(magicSyscall, 0, 0, 0); errno != unix.ENOSYS {
+		t.Fatalf("system call %#x: %v", magicSyscall, errno)
+	}
+}
+
+// family is one way to attach, as the tests below need to know it.
+type family struct {
+	name  string
+	needs []testutil.Feature
+	spec  ebpf.ProgramSpec
+	// idAt is where in the program's context the number of a system call is;
+	// others than the magic one don't count. Negative: count everything.
+	idAt    int16
+	returns int32
+	// attach is how the test attaches; dir is a control group if it needs one.
+	attach  func(prog *ebpf.Program, dir string) (Link, error)
+	cgroup  bool
+	netns   bool
+	trigger func(t testing.TB, dir string)
+
+	updatable, detachable bool
+	check                 func(*Info) error
+}
+
+var families = []family{
+	{
+		name:  "tp_btf",
+		needs: []testutil.Feature{testutil.TracingRawTp, testutil.BPFLink},
+		spec:  ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: "sys_enter"},
+		idAt:  8,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return AttachTracing(TracingOptions{Program: prog})
+		},
+		trigger: func(t testing.TB, _ string) { makeMagicSyscall(t) },
+		check: func(info *Info) error {
+			// For the kernel it is a raw tracepoint.
+			if d := info.RawTracepoint(); d == nil || d.Name != "sys_enter" || info.Tracing() != nil {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+	{
+		name:  "raw tracepoint",
+		needs: []testutil.Feature{testutil.RawTracepoint, testutil.BPFLink},
+		spec:  ebpf.ProgramSpec{Type: ebpf.RawTracepoint},
+		idAt:  8,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return AttachRawTracepoint(RawTracepointOptions{Program: prog, Name: "sys_enter"})
+		},
+		trigger: func(t testing.TB, _ string) { makeMagicSyscall(t) },
+		check: func(info *Info) error {
+			if d := info.RawTracepoint(); d == nil || d.Name != "sys_enter" {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+	{
+		name:  "tracepoint",
+		needs: []testutil.Feature{testutil.Tracepoint, testutil.PerfEventLink},
+		spec:  ebpf.ProgramSpec{Type: ebpf.TracePoint},
+		idAt:  8,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return Tracepoint("raw_syscalls", "sys_enter", prog, nil)
+		},
+		trigger: func(t testing.TB, _ string) { makeMagicSyscall(t) },
+		check: func(info *Info) error {
+			d := info.PerfEvent()
+			if d == nil || d.Type != PerfEventTracepoint || d.Tracepoint().Tracepoint != "sys_enter" {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+	{
+		name:  "kprobe",
+		needs: []testutil.Feature{testutil.Kprobe, testutil.PerfEventLink},
+		spec:  ebpf.ProgramSpec{Type: ebpf.Kprobe},
+		idAt:  -1,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return Kprobe("sys_getsid", prog, nil)
+		},
+		trigger: func(t testing.TB, _ string) { _, _ = unix.Getsid(0) },
+		check:   checkKprobeInfo(PerfEventKprobe),
+	},
+	{
+		name:  "kretprobe",
+		needs: []testutil.Feature{testutil.Kprobe, testutil.PerfEventLink},
+		spec:  ebpf.ProgramSpec{Type: ebpf.Kprobe},
+		idAt:  -1,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return Kretprobe("sys_getsid", prog, nil)
+		},
+		trigger: func(t testing.TB, _ string) { _, _ = unix.Getsid(0) },
+		check:   checkKprobeInfo(PerfEventKretprobe),
+	},
+	{
+		name:  "kprobe with offset",
+		needs: []testutil.Feature{testutil.Kprobe, testutil.PerfEventLink},
+		spec:  ebpf.ProgramSpec{Type: ebpf.Kprobe},
+		idAt:  -1,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return Kprobe(SyscallWrapper("sys_getsid"), prog, &KprobeOptions{Offset: firstInstruction()})
+		},
+		trigger: func(t testing.TB, _ string) { _, _ = unix.Getsid(0) },
+		check:   checkKprobeInfo(PerfEventKprobe),
+	},
+	{
+		name:  "kretprobe in tracefs",
+		needs: []testutil.Feature{testutil.Kprobe, testutil.PerfEventLink},
+		spec:  ebpf.ProgramSpec{Type: ebpf.Kprobe},
+		idAt:  -1,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return Kretprobe("sys_getsid", prog, &KprobeOptions{RetprobeMaxActive: 32, TraceFSPrefix: "bpfgen"})
+		},
+		trigger: func(t testing.TB, _ string) { _, _ = unix.Getsid(0) },
+		check:   checkKprobeInfo(PerfEventKretprobe),
+	},
+	{
+		name:    "XDP",
+		needs:   []testutil.Feature{testutil.XDPLink},
+		spec:    ebpf.ProgramSpec{Type: ebpf.XDP},
+		idAt:    -1,
+		returns: 2, // XDP_PASS
+		netns:   true,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return AttachXDP(XDPOptions{Program: prog, Interface: testutil.Loopback, Flags: XDPGenericMode})
+		},
+		trigger:   triggerPacket,
+		updatable: true, detachable: true,
+		check: func(info *Info) error {
+			if d := info.XDP(); d == nil || d.Ifindex != testutil.Loopback {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+	{
+		name:    "tcx",
+		needs:   []testutil.Feature{testutil.TCX},
+		spec:    ebpf.ProgramSpec{Type: ebpf.SchedCLS, AttachType: ebpf.AttachTCXEgress},
+		idAt:    -1,
+		returns: -1, // TCX_NEXT
+		netns:   true,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return AttachTCX(TCXOptions{Program: prog, Interface: testutil.Loopback, Attach: ebpf.AttachTCXEgress, Anchor: Head()})
+		},
+		trigger:   triggerPacket,
+		updatable: true, detachable: true,
+		check: func(info *Info) error {
+			if d := info.TCX(); d == nil || d.Ifindex != testutil.Loopback || d.AttachType != ebpf.AttachTCXEgress {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+	{
+		name:    "cgroup",
+		needs:   []testutil.Feature{testutil.CgroupLink},
+		spec:    ebpf.ProgramSpec{Type: ebpf.CGroupSKB, AttachType: ebpf.AttachCGroupInetEgress},
+		idAt:    -1,
+		returns: 1, // pass
+		cgroup:  true,
+		attach: func(prog *ebpf.Program, dir string) (Link, error) {
+			return AttachCgroup(CgroupOptions{Path: dir, Attach: ebpf.AttachCGroupInetEgress, Program: prog})
+		},
+		trigger:   triggerInCgroup,
+		updatable: true, detachable: true,
+		check: func(info *Info) error {
+			if d := info.Cgroup(); d == nil || d.CgroupId == 0 || d.AttachType != ebpf.AttachCGroupInetEgress {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+	{
+		name:    "network namespace",
+		needs:   []testutil.Feature{testutil.XDPLink},
+		spec:    ebpf.ProgramSpec{Type: ebpf.SkLookup, AttachType: ebpf.AttachSkLookup},
+		idAt:    -1,
+		returns: 1, // SK_PASS
+		netns:   true,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			ns, err := os.Open("/proc/thread-self/ns/net")
+			if err != nil {
+				return nil, err
+			}
+			defer ns.Close()
+			return AttachNetNs(int(ns.Fd()), prog)
+		},
+		trigger: func(t testing.TB, _ string) {
+			listener, err := net.Listen("tcp4", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			conn, err := net.Dial("tcp4", listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn.Close()
+		},
+		updatable: true, detachable: true,
+		check: func(info *Info) error {
+			if d := info.NetNs(); d == nil || d.NetnsInode == 0 || d.AttachType != ebpf.AttachSkLookup {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+}
+
+// firstInstruction is the size of what the compiler puts at the beginning of
+// functions, where a kprobe with an offset can go.
+func firstInstruction() uint64 {
+	return 4 // endbr64, call __fentry__ after it, or one instruction of arm64
+}
+
+func checkKprobeInfo(want PerfEventKind) func(*Info) error {
+	return func(info *Info) error {
+		d := info.PerfEvent()
+		if d != nil && (d.Type != want || !strings.HasSuffix(d.Kprobe().Function, "sys_getsid")) {
+			return fmt.Errorf("%+v", d)
+		}
+		return nil
+	}
+}
+
+func triggerPacket(t testing.TB, _ string) {
+	t.Helper()
+	if err := sendToSelf(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func triggerInCgroup(t testing.TB, dir string) {
+	t.Helper()
+	group, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer group.Close()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), sendPackets+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(group.Fd())}
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+}
+
+// program counts what it sees into c.
+func (f *family) program(t testing.TB, c counter) *ebpf.Program {
+	t.Helper()
+	var insns asm.Instructions
+	if f.idAt >= 0 {
+		insns = append(insns,
+			asm.LoadMem(asm.R3, asm.R1, f.idAt, asm.DWord),
+			asm.JNE.Imm(asm.R3, magicSyscall, "out"),
+		)
+	}
+	insns = append(insns, c.increment()...)
+	insns = append(insns, asm.Mov.Imm(asm.R0, f.returns).WithSymbol("out"), asm.Return())
+	spec := f.spec
+	spec.Instructions, spec.License, spec.Name = insns, "GPL", "test"
+	prog, err := ebpf.NewProgram(&spec)
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	t.Cleanup(func() { prog.Close() })
+	return prog
+}
+
+// attached is an attachment under test.
+type attached struct {
+	*family
+	Link
+	dir string
+}
+
+// start skips the test if it must, and attaches a program that counts into c.
+func (f *family) start(t *testing.T, c counter) *attached {
+	t.Helper()
+	testutil.Needs(t, f.needs...)
+	if f.netns {
+		testutil.NetNS(t)
+	}
+	a := &attached{family: f}
+	if f.cgroup {
+		a.dir = testutil.Cgroup(t)
+	}
+	var err error
+	if a.Link, err = f.attach(f.program(t, c), a.dir); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	return a
+}
+
+// expect triggers the hook, and fails unless the program sees it, or doesn't.
+func (a *attached) expect(t *testing.T, c counter, seen bool) {
+	t.Helper()
+	before := c.value(t)
+	a.trigger(t, a.dir)
+	if after := c.value(t); (after > before) != seen {
+		t.Errorf("counter went from %d to %d, want a change: %v", before, after, seen)
+	}
+}
+
+func forEachFamily(t *testing.T, test func(t *testing.T, f *family)) {
+	for i := range families {
+		t.Run(families[i].name, func(t *testing.T) { test(t, &families[i]) })
+	}
+}
+
+func TestAttachAndClose(t *testing.T) {
+	forEachFamily(t, func(t *testing.T, f *family) {
+		testutil.CheckFDs(t)
+		c := newCounter(t)
+		a := f.start(t, c)
+		a.expect(t, c, true)
+		for range 2 {
+			if err := a.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		a.expect(t, c, false)
+		if _, err := a.Info(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("info after close: %v", err)
+		}
+	})
+}
+
+func TestLinkOutlivesItsProgram(t *testing.T) {
+	forEachFamily(t, func(t *testing.T, f *family) {
+		c := newCounter(t)
+		testutil.Needs(t, f.needs...)
+		if f.netns {
+			testutil.NetNS(t)
+		}
+		a := &attached{family: f}
+		if f.cgroup {
+			a.dir = testutil.Cgroup(t)
+		}
+		prog := f.program(t, c)
+		var err error
+		if a.Link, err = f.attach(prog, a.dir); err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		prog.Close()
+		a.expect(t, c, true)
+	})
+}
+
+func TestInfo(t *testing.T) {
+	forEachFamily(t, func(t *testing.T, f *family) {
+		a := f.start(t, newCounter(t))
+		info, err := a.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.ID == 0 || info.Program == 0 || info.Type == UnspecifiedType {
+			t.Errorf("info %+v", info)
+		}
+		if err := f.check(info); err != nil {
+			t.Errorf("details: %v", err)
+		}
+		again, err := NewFromID(info.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+		same, err := again.Info()
+		if err != nil || same.ID != info.ID {
+			t.Errorf("by ID: %+v, %v", same, err)
+		}
+	})
+}
+
+func TestPin(t *testing.T) {
+	forEachFamily(t, func(t *testing.T, f *family) {
+		testutil.CheckFDs(t)
+		file := filepath.Join(testutil.BPFFS(t), "link")
+		c := newCounter(t)
+		a := f.start(t, c)
+		if err := a.Pin(file); err != nil {
+			t.Fatal(err)
+		}
+		a.Close()
+		a.expect(t, c, true)
+
+		again, err := LoadPinnedLink(file, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.expect(t, c, true)
+		if err := errors.Join(again.Unpin(), again.Close()); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("pin is still there: %v", err)
+		}
+		a.expect(t, c, false)
+	})
+}
+
+func TestUpdate(t *testing.T) {
+	forEachFamily(t, func(t *testing.T, f *family) {
+		testutil.CheckFDs(t)
+		first, second := newCounter(t), newCounter(t)
+		a := f.start(t, first)
+		err := a.Update(f.program(t, second))
+		if !f.updatable {
+			if !errors.Is(err, ErrNotSupported) {
+				t.Errorf("got %v", err)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.expect(t, first, false)
+		a.expect(t, second, true)
+		if err := a.Update(nil); !errors.Is(err, os.ErrInvalid) {
+			t.Errorf("update to nothing: %v", err)
+		}
+	})
+}
+
+func TestDetach(t *testing.T) {
+	forEachFamily(t, func(t *testing.T, f *family) {
+		testutil.Needs(t, testutil.LinkDetach)
+		c := newCounter(t)
+		a := f.start(t, c)
+		err := a.Detach()
+		if !f.detachable {
+			if !errors.Is(err, ErrNotSupported) {
+				t.Errorf("got %v", err)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.expect(t, c, false)
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAttachWhatCannotBe(t *testing.T) {
+	closed := func(t *testing.T, f *family) *ebpf.Program {
+		prog := f.program(t, newCounter(t))
+		prog.Close()
+		return prog
+	}
+	forEachFamily(t, func(t *testing.T, f *family) {
+		testutil.CheckFDs(t)
+		testutil.Needs(t, f.needs...)
+		if f.netns {
+			testutil.NetNS(t)
+		}
+		dir := ""
+		if f.cgroup {
+			dir = testutil.Cgroup(t)
+		}
+		if l, err := f.attach(nil, dir); !errors.Is(err, os.ErrInvalid) {
+			t.Errorf("no program: %v, %v", l, err)
+		}
+		if l, err := f.attach(closed(t, f), dir); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("closed program: %v, %v", l, err)
+		}
+	})
+}
+
+// Goroutines use a link in all ways while its owner closes it.
+func TestCloseDuringUse(t *testing.T) {
+	forEachFamily(t, func(t *testing.T, f *family) {
+		testutil.CheckFDs(t)
+		c := newCounter(t)
+		a := f.start(t, c)
+		prog := f.program(t, c)
+		var users sync.WaitGroup
+		for range 3 {
+			users.Go(func() {
+				for {
+					_, errInfo := a.Info()
+					errUpdate := a.Update(prog)
+					if errUpdate != nil && !errors.Is(errUpdate, ErrNotSupported) && !errors.Is(errUpdate, os.ErrClosed) {
+						t.Error(errUpdate)
+					}
+					if errors.Is(errInfo, os.ErrClosed) {
+						return
+					}
+					if errInfo != nil {
+						t.Error(errInfo)
+						return
+					}
+				}
+			})
+		}
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+		users.Wait()
+	})
+}
+
+// load makes a program of instructions.
+func load(t testing.TB, spec ebpf.ProgramSpec, insns asm.Instructions) *ebpf.Program {
+	t.Helper()
+	spec.Instructions, spec.License = insns, "GPL"
+	prog, err := ebpf.NewProgram(&spec)
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	t.Cleanup(func() { prog.Close() })
+	return prog
+}
+
+func TestIterator(t *testing.T) {
+	testutil.Needs(t, testutil.Iter)
+	testutil.CheckFDs(t)
+	prog := load(t, ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceIter, AttachTo: "bpf_map"}, asm.Instructions{
+		asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord), // struct bpf_iter_meta *
+		asm.LoadMem(asm.R1, asm.R2, 0, asm.DWord), // struct seq_file *
+		asm.StoreImm(asm.RFP, -8, 0x2a, asm.DWord),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, -8),
+		asm.Mov.Imm(asm.R3, 8),
+		asm.FnSeqWrite.Call(),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	})
+	newCounter(t) // there is at least this map
+	it, err := AttachIter(IterOptions{Program: prog})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer it.Close()
+	for range 2 {
+		pass, err := it.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(pass)
+		if err != nil || len(text) < 16 || len(text)%8 != 0 || binary.NativeEndian.Uint64(text) != 0x2a {
+			t.Errorf("%x, %v", text, err)
+		}
+		if err := pass.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	info, err := it.Info()
+	if err != nil || info.Type != IterType || info.Iter().TargetName != "bpf_map" {
+		t.Errorf("info %+v, %v", info, err)
+	}
+	file := filepath.Join(testutil.BPFFS(t), "iter")
+	if err := it.Pin(file); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(file); err != nil || len(text) < 16 {
+		t.Errorf("reading the pin: %x, %v", text, err)
+	}
+	again, err := LoadPinnedLink(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if _, ok := again.(*Iter); !ok {
+		t.Errorf("pinned iterator is a %T", again)
+	}
+	it.Close()
+	if _, err := it.Open(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("open after close: %v", err)
+	}
+}
+
+func TestIteratorOverAMap(t *testing.T) {
+	testutil.Needs(t, testutil.Iter)
+	c := newCounter(t)
+	prog := load(t, ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceIter, AttachTo: "bpf_map_elem"}, append(c.increment(),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	))
+	if _, err := AttachIter(IterOptions{Program: prog}); err == nil {
+		t.Error("attached without a map")
+	}
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	it, err := AttachIter(IterOptions{Program: prog, Map: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer it.Close()
+	pass, err := it.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pass.Close()
+	if _, err := io.ReadAll(pass); err != nil {
+		t.Error(err)
+	}
+	if got := c.value(t); got != 8 { // seven elements and the end
+		t.Errorf("the program ran %d times", got)
+	}
+}
+
+func TestXDPInterfaceIsTaken(t *testing.T) {
+	testutil.Needs(t, testutil.XDPLink)
+	testutil.NetNS(t)
+	prog := load(t, ebpf.ProgramSpec{Type: ebpf.XDP}, asm.Instructions{asm.Mov.Imm(asm.R0, 2), asm.Return()})
+	first, err := AttachXDP(XDPOptions{Program: prog, Interface: testutil.Loopback})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	_, err = AttachXDP(XDPOptions{Program: prog, Interface: testutil.Loopback})
+	if !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), "another XDP program") {
+		t.Errorf("second: %v", err)
+	}
+	if _, err := AttachXDP(XDPOptions{Program: prog, Interface: 4711}); err == nil {
+		t.Error("no such interface: no error")
+	}
+}
+
+func TestXDPOnAWire(t *testing.T) {
+	testutil.Needs(t, testutil.XDPLink, testutil.Veth)
+	testutil.NetNS(t)
+	left, _ := testutil.VethPair(t, "left", "right")
+	prog := load(t, ebpf.ProgramSpec{Type: ebpf.XDP}, asm.Instructions{asm.Mov.Imm(asm.R0, 2), asm.Return()})
+	l, err := AttachXDP(XDPOptions{Program: prog, Interface: left, Flags: XDPDriverMode})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+}
+
+// Programs note their number, in the order in which they run.
+func TestTCXOrder(t *testing.T) {
+	testutil.Needs(t, testutil.TCX)
+	testutil.NetNS(t)
+	order, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer order.Close()
+	numbered := func(n int32) *ebpf.Program {
+		return load(t, ebpf.ProgramSpec{Type: ebpf.SchedCLS, AttachType: ebpf.AttachTCXEgress}, asm.Instructions{
+			asm.LoadMapValue(asm.R1, order.FD(), 0),
+			asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
+			asm.Mul.Imm(asm.R2, 10),
+			asm.Add.Imm(asm.R2, n),
+			asm.StoreMem(asm.R1, 0, asm.R2, asm.DWord),
+			asm.Mov.Imm(asm.R0, -1),
+			asm.Return(),
+		})
+	}
+	attachAt := func(n int32, anchor Anchor) (Link, *ebpf.Program) {
+		t.Helper()
+		prog := numbered(n)
+		l, err := AttachTCX(TCXOptions{Program: prog, Interface: testutil.Loopback, Attach: ebpf.AttachTCXEgress, Anchor: anchor})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		return l, prog
+	}
+	five, progFive := attachAt(5, nil)
+	attachAt(1, Head())
+	attachAt(9, Tail())
+	attachAt(4, BeforeLink(five))
+	attachAt(6, AfterProgram(progFive))
+	info, err := five.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	attachAt(3, BeforeLinkByID(info.ID-0))
+	triggerPacket(t, "")
+	var got uint64
+	if err := order.Lookup(uint32(0), &got); err != nil || got != 143569 {
+		t.Errorf("order %d, %v", got, err)
+	}
+}
+
+func TestCookies(t *testing.T) {
+	testutil.Needs(t, testutil.PerfEventLink)
+	const cookie = 0x1122334455667788
+	c := newCounter(t)
+	prog := load(t, ebpf.ProgramSpec{Type: ebpf.TracePoint}, asm.Instructions{
+		asm.LoadMem(asm.R3, asm.R1, 8, asm.DWord),
+		asm.JNE.Imm(asm.R3, magicSyscall, "out"),
+		asm.FnGetAttachCookie.Call(),
+		asm.LoadMapValue(asm.R1, c.FD(), 0),
+		asm.StoreMem(asm.R1, 0, asm.R0, asm.DWord),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol("out"),
+		asm.Return(),
+	})
+	l, err := Tracepoint("raw_syscalls", "sys_enter", prog, &TracepointOptions{Cookie: cookie})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	makeMagicSyscall(t)
+	if got := c.value(t); got != cookie {
+		t.Errorf("cookie %#x", got)
+	}
+}
+
+func TestPerfEventFile(t *testing.T) {
+	testutil.Needs(t, testutil.PerfEventLink)
+	testutil.CheckFDs(t)
+	prog := load(t, ebpf.ProgramSpec{Type: ebpf.TracePoint}, asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()})
+	l, err := Tracepoint("raw_syscalls", "sys_enter", prog, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	file, err := l.(PerfEvent).PerfEvent()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Close()
+}
+
+func TestMissingTargets(t *testing.T) {
+	testutil.Needs(t, testutil.RawTracepoint)
+	raw := load(t, ebpf.ProgramSpec{Type: ebpf.RawTracepoint}, asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()})
+	xdp := load(t, ebpf.ProgramSpec{Type: ebpf.XDP}, asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()})
+	attempts := map[string]struct {
+		attach func() (Link, error)
+		want   error
+		text   string
+	}{
+		"raw tracepoint": {func() (Link, error) {
+			return AttachRawTracepoint(RawTracepointOptions{Name: "no_such_thing", Program: raw})
+		}, os.ErrNotExist, `attach to raw tracepoint "no_such_thing"`},
+		"tracepoint": {func() (Link, error) {
+			return Tracepoint("sched", "no_such_thing", raw, nil)
+		}, os.ErrNotExist, "no tracepoint sched:no_such_thing"},
+		"control group": {func() (Link, error) {
+			return AttachCgroup(CgroupOptions{Path: "/no/such/folder", Program: raw})
+		}, os.ErrNotExist, "/no/such/folder"},
+		"not a control group": {func() (Link, error) {
+			return AttachCgroup(CgroupOptions{Path: "/", Program: raw})
+		}, unix.EINVAL, "control group /"},
+		"not a tracing program": {func() (Link, error) {
+			return AttachTracing(TracingOptions{Program: xdp})
+		}, os.ErrInvalid, "XDP"},
+		"not for network namespaces": {func() (Link, error) {
+			l, err := AttachNetNs(0, xdp)
+			return l, err
+		}, os.ErrInvalid, "want FlowDissector or SkLookup"},
+		"interface": {func() (Link, error) {
+			return AttachXDP(XDPOptions{Program: xdp})
+		}, unix.EINVAL, "interface index 0"},
+		"kprobe without symbol": {func() (Link, error) {
+			return Kprobe("", xdp, nil)
+		}, os.ErrInvalid, "no name of a function"},
+		"kprobe with a command": {func() (Link, error) {
+			return Kprobe("x\n-:y", xdp, nil)
+		}, os.ErrInvalid, "no name of a function"},
+	}
+	for name, attempt := range attempts {
+		t.Run(name, func(t *testing.T) {
+			testutil.CheckFDs(t)
+			_, err := attempt.attach()
+			if !errors.Is(err, attempt.want) || !strings.Contains(err.Error(), attempt.text) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestKprobeOnNothing(t *testing.T) {
+	testutil.Needs(t, testutil.Kprobe)
+	testutil.CheckFDs(t)
+	prog := load(t, ebpf.ProgramSpec{Type: ebpf.Kprobe}, asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()})
+	if _, err := Kprobe("no_such_function", prog, nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Kretprobe("no_such_function", prog, &KprobeOptions{RetprobeMaxActive: 1}); err == nil {
+		t.Error("in tracefs: no error")
+	}
+}
+
+// Without kprobes in the kernel, the error says so.
+func TestKprobeNotSupported(t *testing.T) {
+	testutil.Needs(t, testutil.BPF)
+	if testutil.Lacks(testutil.Kprobe) == "" {
+		t.Log("this kernel has kprobes")
+		return
+	}
+	prog := load(t, ebpf.ProgramSpec{Type: ebpf.Kprobe}, asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()})
+	_, err := Kprobe("sys_getsid", prog, nil)
+	if !errors.Is(err, ErrNotSupported) || !strings.Contains(err.Error(), "CONFIG_KPROBE_EVENTS") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLinksFromNowhere(t *testing.T) {
+	testutil.Needs(t, testutil.BPFLink)
+	testutil.CheckFDs(t)
+	if _, err := NewFromFD(-1); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("descriptor -1: %v", err)
+	}
+	if _, err := NewFromID(1<<31 - 2); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no such ID: %v", err)
+	}
+	if _, err := LoadPinnedLink(filepath.Join(testutil.BPFFS(t), "nothing"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no such pin: %v", err)
+	}
+	dup, err := unix.FcntlInt(uintptr(newCounter(t).FD()), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l, err := NewFromFD(dup); err == nil {
+		t.Errorf("a map became a link: %v", l)
+	}
+}
+
+func TestSyscallWrapper(t *testing.T) {
+	once := SyscallWrapper("sys_read")
+	if once == "sys_read" || !strings.HasSuffix(once, "_sys_read") || SyscallWrapper(once) != once {
+		t.Errorf("got %q", once)
+	}
+}
+
+func TestTypeNames(t *testing.T) {
+	for typ, want := range map[Type]string{XDPType: "XDP", SockmapType: "Sockmap", Type(99): "Type(99)"} {
+		if typ.String() != want {
+			t.Errorf("got %q, want %q", typ, want)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package link
+
+import (
+	"fmt"
+
+	ebpf "github.com/bpfgen/bpfgen/runtime"
+
+	"github.com/bpfgen/bpfgen/internal/kernel"
+	"github.com/bpfgen/bpfgen/internal/uapi"
+	"golang.org/x/sys/unix"
+)
+
+// TCXOptions say what AttachTCX attaches, and where.
+type TCXOptions struct {
+	// Interface is the index of the network interface.
+	Interface int
+	// Program must be of type SchedCLS.
+	Program *ebpf.Program
+	// Attach is AttachTCXIngress or AttachTCXEgress.
+	Attach ebpf.AttachType
+	// Anchor is the place among other programs; nil is at the end.
+	Anchor Anchor
+	// ExpectedRevision, if not zero, lets the attachment fail if the programs
+	// have changed since QueryPrograms returned it.
+	ExpectedRevision uint64
+	// Flags of BPF_LINK_CREATE beyond those that Anchor stands for.
+	Flags uint32
+}
+
+// AttachTCX attaches a program to what an interface receives or sends, in the
+// traffic control layer, together with others. Linux 6.6.
+func AttachTCX(opts TCXOptions) (Link, error) {
+	if opts.Interface <= 0 {
+		return nil, fmt.Errorf("attach tcx program: interface index %d: %w", opts.Interface, unix.EINVAL)
+	}
+	attr := kernel.LinkCreateAttr[kernel.LinkRelative]{
+		TargetFD: uint32(opts.Interface), AttachType: uint32(opts.Attach), Flags: opts.Flags,
+		Extra: kernel.LinkRelative{ExpectedRevision: opts.ExpectedRevision},
+	}
+	if opts.Anchor != nil {
+		flags, id, fd, err := opts.Anchor.place()
+		if err != nil {
+			return nil, fmt.Errorf("attach tcx program: %w", err)
+		}
+		attr.Flags |= flags
+		attr.Extra.FDOrID = id
+		if fd != nil {
+			defer fd.Close()
+			attr.Extra.FDOrID = uint32(fd.Int())
+		}
+	}
+	l, err := attach(opts.Program, uapi.KernelVersion{Major: 6, Minor: 6}, attr, kernel.CapBPF, kernel.CapNetAdmin)
+	if err != nil {
+		return nil, fmt.Errorf("attach tcx program to interface %d: %w", opts.Interface, err)
+	}
+	return l, nil
+}
+
+// TCXInfo is what Info tells about links of TCXType.
+type TCXInfo struct {
+	Ifindex    uint32 // zero if the interface is gone
+	AttachType ebpf.AttachType
+}
+
+// TCX is about links of TCXType, nil for others. Linux 6.6.
+func (r Info) TCX() *TCXInfo { return detail[TCXInfo](r) }
+
+func tcxInfo(fd *kernel.FD, _ kernel.LinkInfo) (any, error) {
+	var info kernel.InterfaceLinkInfo
+	if err := kernel.ObjInfo(fd, &info); err != nil {
+		return nil, err
+	}
+	return &TCXInfo{Ifindex: info.Ifindex, AttachType: ebpf.AttachType(info.AttachType)}, nil
+}
