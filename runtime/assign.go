@@ -3,6 +3,7 @@ package ebpf
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 )
@@ -47,6 +48,9 @@ type slotCollector struct {
 func (c *slotCollector) collect(v reflect.Value, path string) error {
 	t := v.Type()
 	if c.seen[t] {
+		if hasTags(t, make(map[reflect.Type]bool)) {
+			return fmt.Errorf("field %s: a %s inside of another asks for the same objects twice", strings.TrimSuffix(path, "."), t)
+		}
 		return nil
 	}
 	c.seen[t] = true
@@ -74,7 +78,7 @@ func (c *slotCollector) field(f reflect.StructField, v reflect.Value, path strin
 	case v.Kind() != reflect.Pointer || v.Type().Elem().Kind() != reflect.Struct:
 		return nil
 	case v.IsNil():
-		if hasTags(v.Type().Elem(), make(map[reflect.Type]bool)) {
+		if hasTags(v.Type().Elem(), maps.Clone(c.seen)) {
 			return fmt.Errorf("field %s: nil pointer to a struct with `%s:` tags: point it to a %s", path, structTag, v.Type().Elem())
 		}
 		return nil

@@ -17,6 +17,11 @@ type CollectionOptions struct {
 	// remains the caller's to close.
 	MapReplacements map[string]*Map
 
+	// Kconfig is text in the format of a kernel's .config. Externs declared
+	// with __kconfig take values from here before the configuration of the
+	// running kernel, which is only looked for if some aren't in the text.
+	Kconfig string
+
 	// Cache holds the types of the kernel, which several loads can share. If
 	// nil, each load opens them for itself, if it needs them.
 	Cache *btf.Cache

@@ -55,15 +55,14 @@ func (e *mapError) Error() string {
 	return fmt.Sprintf("map %q: %s: %v (%v)", e.name, e.op, e.cause, e.raw)
 }
 
-func (e *mapError) Unwrap() []error {
-	switch {
-	case e.raw == nil:
-		return []error{e.cause}
-	case e.cause == nil:
-		return []error{e.raw}
-	}
-	return []error{e.cause, e.raw}
-}
+// Is matches the cause.
+func (e *mapError) Is(target error) bool { return target == e.cause }
+
+// Unwrap is what the kernel said.
+func (e *mapError) Unwrap() error { return e.raw }
+
+// errnoEnd is what the kernel says when there are no more elements.
+const errnoEnd = unix.ENOENT
 
 // Operations on maps, as their errors name them.
 const (

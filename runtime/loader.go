@@ -11,7 +11,7 @@ import (
 // has side effects, and nothing stays open if a step fails.
 //
 //	select     which maps and programs
-//	relocate   instructions for this kernel (CO-RE)
+//	relocate   instructions for this kernel (CO-RE, kernel symbols)
 //	describe   one BTF for all of it, with the programs' functions and lines
 //	makeMaps   new, replaced or pinned ones
 //	fill       their contents, as far as programs aren't part of them
@@ -47,6 +47,9 @@ func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (_ *Colle
 		}
 	}()
 	if fresh, err = makeMaps(cs, want.maps, types, opts, coll.Maps); err != nil {
+		return nil, err
+	}
+	if err := fillKconfig(cs, coll, fresh, programs, opts.Kconfig); err != nil {
 		return nil, err
 	}
 	if err := fillMaps(cs, coll, fresh, beforePrograms); err != nil {

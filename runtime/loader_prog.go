@@ -39,6 +39,7 @@ func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Ma
 		ProgFlags: spec.Flags, ProgName: kernel.NewObjName(spec.Name), ProgIfindex: spec.Ifindex,
 	}
 	c.addTypes(&attr, types)
+	attr.FDArray = kernel.Slice(types.modules.array())
 	release, err := c.target.add(&attr)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", spec.label(), err)
@@ -207,8 +208,8 @@ func capabilities(t ProgramType) []kernel.Capability {
 	return []kernel.Capability{kernel.CapBPF, kernel.CapNetAdmin}
 }
 
-// poisonAt is the relocation without a solution whose instruction the verifier
-// found to be reachable, nil if it complained about something else.
+// poisonAt is the relocation without a solution, or the missing function, whose
+// instruction the verifier found to be reachable, nil if it complained about something else.
 func poisonAt(insns asm.Instructions, ve *VerifierError) error {
 	slot, ok := ve.lastSlot()
 	if !ok {
@@ -221,7 +222,7 @@ func poisonAt(insns asm.Instructions, ve *VerifierError) error {
 		if poison := corerelo.PoisonOf(iter.Ins); poison != nil {
 			return poison
 		}
-		return nil
+		return missingKfunc(iter.Ins)
 	}
 	return nil
 }

@@ -140,8 +140,8 @@ func (ps *ProgramSpec) checkLoadable() error {
 		return fmt.Errorf("it is compiled for %s machines, and this one is not: compile it with clang -target bpf", orderName(ps.ByteOrder))
 	}
 	for i := range ps.Instructions {
-		if e := ps.Instructions[i].Extern(); e != nil {
-			return fmt.Errorf("it uses the extern %s (%s), which can't be resolved: %w", e.Name, e.Kind, ErrNotSupported)
+		if e := ps.Instructions[i].Extern(); e != nil && e.Kind == asm.ExternUnknown {
+			return fmt.Errorf("it uses %s, which isn't defined: define it, or declare it with __ksym or __kconfig and compile with -g", e.Name)
 		}
 	}
 	return nil

@@ -86,12 +86,14 @@ type typeInfo struct {
 	builder btf.Builder
 	object  *btf.Spec // where most types are from
 	maps    map[*MapSpec]typeIDs
+	modules moduleTable
 	fd      *kernel.FD // nil if there is nothing to describe, or if refused
 	refused error      // why the kernel doesn't take it
 }
 
 // close ends the loader's own use of the BTF. Maps and programs keep it.
 func (ti *typeInfo) close() {
+	ti.modules.close()
 	if ti.fd != nil {
 		_ = ti.fd.Close()
 	}
@@ -108,10 +110,18 @@ func describe(cs *CollectionSpec, want selection, opts *CollectionOptions) (*typ
 	return describePrograms(pick(cs.Programs, want.programs), maps, cs.Types, newKernelTypes(&opts.Programs, opts.Cache))
 }
 
-func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec, kt *kernelTypes) (*typeInfo, []code, error) {
+func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec, kt *kernelTypes) (_ *typeInfo, _ []code, err error) {
 	ti := &typeInfo{object: object, maps: make(map[*MapSpec]typeIDs, len(maps))}
+	defer func() {
+		if err != nil {
+			ti.close()
+		}
+	}()
 	codes, err := relocate(programs, kt, ti.builder.AddRef)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := linkKsyms(programs, codes, kt, &ti.modules); err != nil {
 		return nil, nil, err
 	}
 	for _, spec := range maps {
@@ -139,7 +149,7 @@ func relocate(programs []*ProgramSpec, kt *kernelTypes, localID func(btf.TypeRef
 	var where []*asm.Instruction
 	for i, ps := range programs {
 		insns := ps.Instructions
-		if slices.ContainsFunc(insns, func(ins asm.Instruction) bool { return ins.CORERelocation() != nil }) {
+		if slices.ContainsFunc(insns, dependsOnKernel) {
 			insns = slices.Clone(insns)
 			for j := range insns {
 				if relo := insns[j].CORERelocation(); relo != nil {
@@ -171,6 +181,9 @@ func relocate(programs []*ProgramSpec, kt *kernelTypes, localID func(btf.TypeRef
 	}
 	return codes, nil
 }
+
+// dependsOnKernel tells whether an instruction differs from kernel to kernel.
+func dependsOnKernel(ins asm.Instruction) bool { return ins.CORERelocation() != nil || isKsym(&ins) }
 
 // needsKernel tells whether relocations are about the kernel's types.
 func needsKernel(relos []corerelo.Reloc) bool {

@@ -57,6 +57,10 @@ type MapSpec struct {
 
 	freeze bool // read-only for user space once filled
 	data   bool // holds global variables; the kernel need not let us map it
+
+	// kconfig is what the kernel's configuration has to say: if the spec has no
+	// contents, loading asks for it.
+	kconfig []*object.Extern
 }
 
 // MapKV is an element of a map's initial contents.

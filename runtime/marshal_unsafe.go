@@ -217,10 +217,8 @@ func (c *codec) unmarshal(v any, src []byte) error {
 
 // leaked is v without the compiler seeing where it comes from: see hidden.
 func leaked(v any) (out any) {
-	*(*[2]unsafe.Pointer)(unsafe.Pointer(&out)) = [2]unsafe.Pointer{
-		(*[2]unsafe.Pointer)(unsafe.Pointer(&v))[0],
-		hidden(word(v)),
-	}
+	words := (*[2]unsafe.Pointer)(unsafe.Pointer(&v))
+	*(*[2]unsafe.Pointer)(unsafe.Pointer(&out)) = [2]unsafe.Pointer{hidden(words[0]), hidden(words[1])}
 	return out
 }
 

@@ -82,6 +82,7 @@ func parseSpec(data []byte) (*CollectionSpec, error) {
 	if err := spec.addMaps(obj.Maps); err != nil {
 		return nil, err
 	}
+	spec.addKconfig(obj.Maps, obj.Externs)
 	if err := spec.addPrograms(obj.Programs); err != nil {
 		return nil, err
 	}

@@ -98,8 +98,12 @@ func (p *Program) tryRun(opts *RunOptions) (uint32, time.Duration, error) {
 		DataSizeIn: uint32(len(opts.Data)), DataIn: kernel.Bytes(opts.Data),
 		DataSizeOut: uint32(len(opts.DataOut)), DataOut: kernel.Bytes(opts.DataOut),
 		CtxSizeIn: uint32(len(ctxIn)), CtxIn: kernel.Bytes(ctxIn),
-		CtxSizeOut: uint32(len(ctxOut)), CtxOut: kernel.Bytes(ctxOut),
 		Repeat: opts.Repeat, Flags: opts.Flags, CPU: opts.CPU, BatchSize: opts.BatchSize,
+	}
+	if p.typ == Syscall { // the kernel writes to where it read from
+		ctxOut = ctxIn[:min(len(ctxIn), len(ctxOut))]
+	} else {
+		attr.CtxSizeOut, attr.CtxOut = uint32(len(ctxOut)), kernel.Bytes(ctxOut)
 	}
 	if err := p.testRun(&attr, opts.Reset); err != nil {
 		return 0, 0, err
@@ -120,6 +124,7 @@ func (p *Program) tryRun(opts *RunOptions) (uint32, time.Duration, error) {
 
 // testRun starts over when a signal got in between, and makes sense of errors.
 func (p *Program) testRun(attr *kernel.ProgTestRunAttr, reset func()) error {
+	room := attr.DataSizeOut
 	for {
 		err := kernel.ProgTestRun(p.fd, attr)
 		switch kernel.Errno(err) {
@@ -131,7 +136,7 @@ func (p *Program) testRun(attr *kernel.ProgTestRunAttr, reset func()) error {
 		case unix.ENOTSUP, kernel.ENOTSUPP:
 			return fmt.Errorf("kernel doesn't run %s programs for tests: %w (%w)", p.typ, ErrNotSupported, err)
 		case unix.ENOSPC:
-			return fmt.Errorf("%w: DataOut has %d bytes, needed are %d", err, attr.DataSizeOut, attr.DataSizeOut)
+			return fmt.Errorf("%w: DataOut has %d bytes, needed are %d", err, room, attr.DataSizeOut)
 		}
 		return err
 	}

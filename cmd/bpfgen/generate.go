@@ -85,7 +85,7 @@ func (o *options) request(c console) (*codegen.Request, error) {
 		return nil, usageError{err}
 	}
 	if _, err := os.Stat(o.source); err != nil {
-		return nil, fmt.Errorf("C source: %w", err)
+		return nil, fmt.Errorf("source file: %w", err)
 	}
 	compiler, err := codegen.FindCompiler(o.cc, c.getenv("PATH"))
 	if err != nil {

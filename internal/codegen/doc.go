@@ -2,7 +2,14 @@
 // each target, reads what the object declares, builds a [Model] of the file to
 // write, prints that as Go, and commits all files or none.
 //
-// The steps are separate on purpose. Only compile.go knows clang, only
-// model.go and typebuild.go know objects and BTF, only the emit files know how
-// Go is printed, and write.go knows nothing but paths and bytes.
+// The steps are separate on purpose:
+//
+//	target, clang, compile, prefixmap, depfile   what clang is asked, and says
+//	build, typewalk, typebuild, layout           objects and BTF become a Model
+//	names, topnames                              C names become Go names
+//	model                                        knows none of the others
+//	emit, emittype, emitaccess                   a Model becomes Go code
+//	write                                        knows paths and bytes, no more
+//
+// [Generate] runs them in memory, [Commit] writes.
 package codegen

@@ -148,7 +148,7 @@ func goInt(i *btf.Int) GoType {
 
 func goFloat(f *btf.Float) (GoType, error) {
 	if f.Size != 4 && f.Size != 8 {
-		return GoType{}, fmt.Errorf("Go has no %d-byte float", f.Size)
+		return GoType{}, fmt.Errorf("no float in Go has %d bytes", f.Size)
 	}
 	return GoType{Name: "float" + strconv.Itoa(int(f.Size)*8), Size: f.Size, Align: f.Size}, nil
 }

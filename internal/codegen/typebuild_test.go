@@ -50,7 +50,7 @@ func TestHostileTypes(t *testing.T) {
 		{"member of type void", 8, []btf.Member{{Name: "m", Type: &btf.Void{}}}, "can't be stored"},
 		{"function as member", 8, []btf.Member{{Name: "m", Type: &btf.Func{Name: "f"}}}, "f can't be stored"},
 		{"undefined struct", 8, []btf.Member{{Name: "m", Type: &btf.Fwd{Name: "fwd"}}}, "struct fwd can't be stored: left out"},
-		{"float that Go doesn't have", 16, []btf.Member{{Name: "m", Type: &btf.Float{Name: "long double", Size: 16}}}, "Go has no 16-byte float: 16 opaque bytes"},
+		{"float that Go doesn't have", 16, []btf.Member{{Name: "m", Type: &btf.Float{Name: "long double", Size: 16}}}, "no float in Go has 16 bytes: 16 opaque bytes"},
 		{"enum that Go doesn't have", 16, []btf.Member{{Name: "m", Type: &btf.Enum{Name: "e", Size: 3}}}, "Go has no 3-byte integers"},
 		{"bitfield wider than its type", 16, []btf.Member{{Name: "m", Type: i32, BitfieldSize: 63, Offset: 5}}, "no accessor"},
 		{"empty union", 8, []btf.Member{{Name: "m", Type: &btf.Union{}}}, ""},

@@ -45,6 +45,7 @@ func (p *parser) readExterns() error {
 	p.indexExterns()
 	p.obj.Externs = make([]*Extern, n)
 	for i := range p.externs {
+		p.externs[i].Index = uint32(i)
 		p.obj.Externs[i] = &p.externs[i]
 	}
 	return p.layoutKconfig(kconfig)

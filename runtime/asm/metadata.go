@@ -85,6 +85,7 @@ type Extern struct {
 	Type    btf.TypeRef // of the declaration: a Func or a Var; zero without BTF
 	Weak    bool        // whether the program copes with its absence
 	Kind    ExternKind
+	Index   uint32 // among the externs of the file
 }
 
 // FDer is a resource with a file descriptor. It stands for maps, which this
