@@ -3,9 +3,9 @@ package ebpf
 import (
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
-	"golang.org/x/sys/unix"
 )
 
 // What errors of this package match with errors.Is. Errors from the kernel also
@@ -62,7 +62,7 @@ func (e *mapError) Is(target error) bool { return target == e.cause }
 func (e *mapError) Unwrap() error { return e.raw }
 
 // errnoEnd is what the kernel says when there are no more elements.
-const errnoEnd = unix.ENOENT
+const errnoEnd = syscall.ENOENT
 
 // Operations on maps, as their errors name them.
 const (
@@ -79,7 +79,7 @@ const (
 // A missing key is part of a map's normal life: it allocates nothing.
 func (m *Map) fail(op string, err error) error {
 	switch kernel.Errno(err) {
-	case unix.ENOENT:
+	case syscall.ENOENT:
 		switch op {
 		case opLookup:
 			return &m.missing[0]
@@ -89,15 +89,15 @@ func (m *Map) fail(op string, err error) error {
 			return &m.missing[2]
 		}
 		return &mapError{op: op, name: m.name, cause: ErrKeyNotExist}
-	case unix.EEXIST:
+	case syscall.EEXIST:
 		return &mapError{op: op, name: m.name, cause: ErrKeyExist}
-	case kernel.ENOTSUPP, unix.EOPNOTSUPP:
+	case kernel.ENOTSUPP, syscall.EOPNOTSUPP:
 		return &mapError{op: op, name: m.name, cause: ErrNotSupported, raw: err}
-	case unix.E2BIG:
+	case syscall.E2BIG:
 		if op == opUpdate {
 			return &mapError{op: op, name: m.name, raw: fmt.Errorf("the map is full (%d elements, MaxEntries): %w", m.maxEntries, err)}
 		}
-	case unix.EPERM:
+	case syscall.EPERM:
 		if op == opUpdate || op == opDelete {
 			return &mapError{op: op, name: m.name, raw: fmt.Errorf("%w: the map is frozen, or was opened or made without write access", err)}
 		}

@@ -1,8 +1,9 @@
 package ebpf
 
 import (
+	"syscall"
+
 	"github.com/bpfgen/bpfgen/internal/kernel"
-	"golang.org/x/sys/unix"
 )
 
 // Sizes of the verifier's log, in bytes. Kernels before 5.2 take at most 16 MiB.
@@ -33,7 +34,7 @@ func withLog(level LogLevel, call logged, sizes ...uint32) (*kernel.FD, verifier
 	for {
 		log := make([]byte, min(size, logSizeMax))
 		fd, trueSize, err := call(uint32(level), log)
-		if kernel.Errno(err) != unix.ENOSPC {
+		if kernel.Errno(err) != syscall.ENOSPC {
 			return fd, verifierLog{text: log}, err
 		}
 		if size >= logSizeMax {

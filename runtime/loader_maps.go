@@ -8,10 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
-	"golang.org/x/sys/unix"
 )
 
 // makeMaps fills into with the named maps, and returns those that are new: not
@@ -85,7 +85,7 @@ func pinMaps(cs *CollectionSpec, maps map[string]*Map, fresh []*Map, opts MapOpt
 			return fmt.Errorf("map %q: %w", name, err)
 		}
 		err = m.Pin(path)
-		if errors.Is(err, unix.EEXIST) {
+		if errors.Is(err, syscall.EEXIST) {
 			theirs, loadErr := existingMap(spec, nil, opts)
 			if loadErr == nil && theirs != nil {
 				m.Close()
@@ -215,7 +215,7 @@ var mapConcessions = []mapConcession{
 // the kernel. It returns the first error if nothing helps.
 func createMap(attr *kernel.MapCreateAttr, atLeast func(uapi.KernelVersion) bool) (*kernel.FD, error) {
 	fd, first := kernel.MapCreate(attr)
-	if first == nil || errors.Is(first, unix.EPERM) {
+	if first == nil || errors.Is(first, syscall.EPERM) {
 		return fd, first
 	}
 	if attr.BTFFD != 0 {
@@ -245,14 +245,14 @@ func createMap(attr *kernel.MapCreateAttr, atLeast func(uapi.KernelVersion) bool
 func explainMap(spec *MapSpec, err error) error {
 	since := uapi.MapType(spec.Type).MinKernel()
 	switch kernel.Errno(err) {
-	case unix.EPERM:
+	case syscall.EPERM:
 		return kernel.ExplainPermission(err, kernel.CapBPF)
-	case unix.EINVAL:
+	case syscall.EINVAL:
 		if !kernel.AtLeast(since) {
 			return fmt.Errorf("%w: %w: maps of type %s need Linux %s", err, ErrNotSupported, spec.Type, since)
 		}
 		return fmt.Errorf("%w: the kernel takes no such map: %s", err, spec)
-	case unix.E2BIG:
+	case syscall.E2BIG:
 		return fmt.Errorf("%w: the map is too big, or has attributes that this kernel doesn't know: %s", err, spec)
 	case kernel.ENOTSUPP:
 		return fmt.Errorf("%w: %w", err, ErrNotSupported)

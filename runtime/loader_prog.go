@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/bpfgen/bpfgen/internal/corerelo"
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/asm"
-	"golang.org/x/sys/unix"
 )
 
 // Sizes of the records that asm.MarshalExtInfos makes.
@@ -120,7 +120,7 @@ func verify(attr *kernel.ProgLoadAttr, opts *ProgramOptions) (*kernel.FD, []byte
 // a log to ask for.
 func isVerdict(err error) bool {
 	switch kernel.Errno(err) {
-	case unix.EAGAIN, unix.ENOMEM, unix.EBADF, unix.EFAULT, unix.EMFILE, unix.ENFILE:
+	case syscall.EAGAIN, syscall.ENOMEM, syscall.EBADF, syscall.EFAULT, syscall.EMFILE, syscall.ENFILE:
 		return false
 	}
 	return true
@@ -157,8 +157,8 @@ func withKernelVersion(attr *kernel.ProgLoadAttr) {
 
 // concede changes what an old kernel may have stumbled over, and tells whether
 // there was anything.
-func concede(attr *kernel.ProgLoadAttr, errno unix.Errno, atLeast func(uapi.KernelVersion) bool) bool {
-	if errno != unix.EINVAL && errno != unix.E2BIG {
+func concede(attr *kernel.ProgLoadAttr, errno syscall.Errno, atLeast func(uapi.KernelVersion) bool) bool {
+	if errno != syscall.EINVAL && errno != syscall.E2BIG {
 		return false
 	}
 	before := *attr
@@ -180,11 +180,11 @@ func explainProgram(spec *ProgramSpec, insns asm.Instructions, err error) error 
 	}
 	typ, attach := uapi.ProgType(spec.Type), uapi.AttachType(spec.AttachType)
 	switch kernel.Errno(err) {
-	case unix.EPERM:
+	case syscall.EPERM:
 		if ve == nil {
 			return kernel.ExplainPermission(err, capabilities(spec.Type)...)
 		}
-	case unix.EINVAL, unix.E2BIG:
+	case syscall.EINVAL, syscall.E2BIG:
 		if !kernel.AtLeast(typ.MinKernel()) {
 			return fmt.Errorf("%w: %w: programs of type %s need Linux %s", err, ErrNotSupported, spec.Type, typ.MinKernel())
 		}
@@ -243,12 +243,12 @@ func (ve *VerifierError) lastSlot() (uint64, bool) {
 // Compatible tells whether a loaded program is what spec describes, by the hash
 // of its instructions: nil, or an error that wraps ErrProgIncompatible.
 func (ps *ProgramSpec) Compatible(info *ProgramInfo) error {
-	tag, err := ps.Tag()
+	same, err := ps.Instructions.HasTag(info.Tag, binary.NativeEndian)
 	if err != nil {
 		return err
 	}
-	if tag != info.Tag {
-		return fmt.Errorf("%w: tag %s, not %s", ErrProgIncompatible, info.Tag, tag)
+	if !same {
+		return fmt.Errorf("%w: the tag of its instructions is not %s", ErrProgIncompatible, info.Tag)
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ type Map struct {
 	cpus    int   // values an element has, if that is one for each possible CPU
 	scratch sync.Pool
 
-	pin     pinned
+	pin     kernel.Pinned
 	memory  mapping
 	missing [3]mapError // made once: a miss is nothing to allocate for
 }

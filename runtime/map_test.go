@@ -617,7 +617,7 @@ func TestMapPin(t *testing.T) {
 	tmp := filepath.Join(t.TempDir(), "pin")
 	if err := m.Pin(tmp); err == nil || m.IsPinned() {
 		t.Error("pinned outside of a BPF file system")
-	} else if want := fmt.Sprintf(`pin map "test" to %s: BPF_OBJ_PIN: operation not permitted: %s is not on a BPF file system: mount one (mount -t bpf bpf /sys/fs/bpf)`, tmp, filepath.Dir(tmp)); err.Error() != want {
+	} else if want := fmt.Sprintf(`pin map "test" to %s: BPF_OBJ_PIN: operation not permitted: %s isn't in a BPF file system: mount one (mount -t bpf bpf /sys/fs/bpf)`, tmp, filepath.Dir(tmp)); err.Error() != want {
 		t.Errorf("\n got %s\nwant %s", err, want)
 	}
 }

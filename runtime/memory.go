@@ -7,10 +7,10 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
-	"golang.org/x/sys/unix"
 )
 
 // Memory is the contents of a map, shared with the kernel: reading and writing
@@ -70,7 +70,7 @@ func mapMemory(m *Map, frozen bool) (*Memory, error) {
 		access = kernel.ReadOnly
 	}
 	mapped, err := kernel.MapMemory(m.fd, 0, size, access)
-	if access == kernel.ReadWrite && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES)) {
+	if access == kernel.ReadWrite && (errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES)) {
 		access = kernel.ReadOnly // frozen by somebody else
 		mapped, err = kernel.MapMemory(m.fd, 0, size, access)
 	}

@@ -1,18 +1,10 @@
 package ebpf
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
-	"sync"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
-	"golang.org/x/sys/unix"
 )
 
 // LoadPinOptions say how to open a pinned object.
@@ -40,79 +32,11 @@ func (lpo *LoadPinOptions) Marshal() uint32 {
 	return flags
 }
 
-// pinned is where an object is pinned, as far as this process did it.
-type pinned struct {
-	mu   sync.Mutex
-	path string
-}
-
-// at pins fd to path, or moves its pin there.
-func (p *pinned) at(fd *kernel.FD, path string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if path == "" {
-		return errors.New("no path")
-	}
-	if p.path == path {
-		return nil
-	}
-	if fd.Closed() {
-		return ErrClosed
-	}
-	if p.path == "" || gone(p.path) {
-		if err := kernel.ObjPin(fd, path); err != nil {
-			return explainPin(path, err)
-		}
-	} else if err := unix.Renameat2(unix.AT_FDCWD, p.path, unix.AT_FDCWD, path, unix.RENAME_NOREPLACE); err != nil {
-		return fmt.Errorf("move the pin from %s: %w", p.path, err)
-	}
-	p.path = path
-	return nil
-}
-
-func gone(path string) bool {
-	_, err := os.Lstat(path)
-	return errors.Is(err, fs.ErrNotExist)
-}
-
-// explainPin adds what to do to why something can't be pinned.
-func explainPin(path string, err error) error {
-	var stat unix.Statfs_t
-	dir := filepath.Dir(path)
-	if statErr := unix.Statfs(dir, &stat); statErr != nil {
-		return fmt.Errorf("%w: directory %s: %w", err, dir, statErr)
-	}
-	if stat.Type != unix.BPF_FS_MAGIC {
-		return fmt.Errorf("%w: %s is not on a BPF file system: mount one (mount -t bpf bpf /sys/fs/bpf)", err, dir)
-	}
-	return kernel.ExplainPermission(err, kernel.CapBPF)
-}
-
-// remove takes the pin away.
-func (p *pinned) remove() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.path == "" {
-		return nil
-	}
-	if err := os.Remove(p.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	p.path = ""
-	return nil
-}
-
-func (p *pinned) is() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.path != ""
-}
-
 // Pin gives the map a name in a BPF file system, which keeps it after the end of
 // this process. Pinning again moves the name, unless the new one is taken.
 // Needs 4.4.
 func (m *Map) Pin(fileName string) error {
-	if err := m.pin.at(m.fd, fileName); err != nil {
+	if err := m.pin.Pin(m.fd, fileName); err != nil {
 		return fmt.Errorf("pin map %q to %s: %w", m.name, fileName, err)
 	}
 	return nil
@@ -120,20 +44,20 @@ func (m *Map) Pin(fileName string) error {
 
 // Unpin removes the name that Pin gave. An unpinned map stays as it is.
 func (m *Map) Unpin() error {
-	if err := m.pin.remove(); err != nil {
+	if err := m.pin.Unpin(); err != nil {
 		return fmt.Errorf("unpin map %q: %w", m.name, err)
 	}
 	return nil
 }
 
 // IsPinned tells whether the map has a name by Pin or LoadPinnedMap.
-func (m *Map) IsPinned() bool { return m.pin.is() }
+func (m *Map) IsPinned() bool { return m.pin.Is() }
 
 // Pin gives the program a name in a BPF file system, which keeps it after the
 // end of this process. Pinning again moves the name, unless the new one is
 // taken. Needs 4.4.
 func (p *Program) Pin(fileName string) error {
-	if err := p.pin.at(p.fd, fileName); err != nil {
+	if err := p.pin.Pin(p.fd, fileName); err != nil {
 		return fmt.Errorf("pin program %q to %s: %w", p.name, fileName, err)
 	}
 	return nil
@@ -141,19 +65,19 @@ func (p *Program) Pin(fileName string) error {
 
 // Unpin removes the name that Pin gave. An unpinned program stays as it is.
 func (p *Program) Unpin() error {
-	if err := p.pin.remove(); err != nil {
+	if err := p.pin.Unpin(); err != nil {
 		return fmt.Errorf("unpin program %q: %w", p.name, err)
 	}
 	return nil
 }
 
 // IsPinned tells whether the program has a name by Pin or LoadPinnedProgram.
-func (p *Program) IsPinned() bool { return p.pin.is() }
+func (p *Program) IsPinned() bool { return p.pin.Is() }
 
 // LoadPinnedMap opens a map by its name in a BPF file system. opts may be nil.
 // Needs 4.5.
 func LoadPinnedMap(fileName string, opts *LoadPinOptions) (*Map, error) {
-	fd, err := openPin(fileName, opts, "bpf-map")
+	fd, err := openPin(fileName, opts, kernel.KindMap)
 	if err != nil {
 		return nil, fmt.Errorf("pinned map %s: %w", fileName, err)
 	}
@@ -161,14 +85,14 @@ func LoadPinnedMap(fileName string, opts *LoadPinOptions) (*Map, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pinned map %s: %w", fileName, err)
 	}
-	m.pin.path = fileName
+	m.pin.Loaded(fileName)
 	return m, nil
 }
 
 // LoadPinnedProgram opens a program by its name in a BPF file system. opts may
 // be nil. Needs 4.11.
 func LoadPinnedProgram(fileName string, opts *LoadPinOptions) (*Program, error) {
-	fd, err := openPin(fileName, opts, "bpf-prog")
+	fd, err := openPin(fileName, opts, kernel.KindProg)
 	if err != nil {
 		return nil, fmt.Errorf("pinned program %s: %w", fileName, err)
 	}
@@ -176,7 +100,7 @@ func LoadPinnedProgram(fileName string, opts *LoadPinOptions) (*Program, error) 
 	if err != nil {
 		return nil, fmt.Errorf("pinned program %s: %w", fileName, err)
 	}
-	p.pin.path = fileName
+	p.pin.Loaded(fileName)
 	return p, nil
 }
 
@@ -186,7 +110,7 @@ func openPin(path string, opts *LoadPinOptions, kind string) (*kernel.FD, error)
 	if err != nil {
 		return nil, kernel.ExplainPermission(err)
 	}
-	is, err := kindOf(fd)
+	is, err := kernel.Kind(fd)
 	if err == nil && is != kind {
 		err = fmt.Errorf("it is a %s, not a %s", is, kind)
 	}
@@ -195,19 +119,4 @@ func openPin(path string, opts *LoadPinOptions, kind string) (*kernel.FD, error)
 		return nil, err
 	}
 	return fd, nil
-}
-
-// kindOf is what the kernel calls the object behind fd: "bpf-map", "bpf-prog"
-// or "bpf_link".
-func kindOf(fd *kernel.FD) (string, error) {
-	raw, err := fd.Acquire()
-	if err != nil {
-		return "", err
-	}
-	defer fd.Release()
-	link, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(raw))
-	if err != nil {
-		return "", err
-	}
-	return strings.Trim(strings.TrimPrefix(link, "anon_inode:"), "[]"), nil
 }

@@ -19,7 +19,7 @@ type Program struct {
 	name string
 	fd   *kernel.FD
 	typ  ProgramType
-	pin  pinned
+	pin  kernel.Pinned
 }
 
 // NewProgram loads a program. Its owner closes it. Maps that its instructions

@@ -342,3 +342,17 @@ func TestUnprivileged(t *testing.T) {
 		t.Errorf("\n got %s\nwant %s", out, want)
 	}
 }
+
+func TestProgramCompatible(t *testing.T) {
+	spec := returning(3)
+	info, err := newTestProgram(t, spec, ProgramOptions{}).Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := spec.Compatible(info); err != nil {
+		t.Error(err)
+	}
+	if err := returning(4).Compatible(info); !errors.Is(err, ErrProgIncompatible) {
+		t.Error(err)
+	}
+}

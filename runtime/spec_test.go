@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpfgen/bpfgen/internal/testutil"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -218,6 +219,23 @@ func TestCopiedVariablesShareTheirMap(t *testing.T) {
 	}
 	if !bytes.Equal(dup.Maps[".rodata"].bytes()[pid.Offset:][:4], u32(99)) {
 		t.Error("they have memory of their own")
+	}
+}
+
+// Parsing allocates for what an object declares, not for what is in it.
+func TestLoadCollectionSpecAllocs(t *testing.T) {
+	for name, most := range map[string]float64{"minimal": 50, "data": 150, "programs": 130} {
+		data, err := os.ReadFile(objectFile(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) {
+			testutil.Allocs(t, most, func() {
+				if _, err := LoadCollectionSpecFromReader(bytes.NewReader(data)); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
 	}
 }
 

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"syscall"
 	"time"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
-	"golang.org/x/sys/unix"
 )
 
 // RunOptions are the input of a program that is run for a test.
@@ -128,14 +128,14 @@ func (p *Program) testRun(attr *kernel.ProgTestRunAttr, reset func()) error {
 	for {
 		err := kernel.ProgTestRun(p.fd, attr)
 		switch kernel.Errno(err) {
-		case unix.EINTR:
+		case syscall.EINTR:
 			if reset != nil {
 				reset()
 			}
 			continue
-		case unix.ENOTSUP, kernel.ENOTSUPP:
+		case syscall.ENOTSUP, kernel.ENOTSUPP:
 			return fmt.Errorf("kernel doesn't run %s programs for tests: %w (%w)", p.typ, ErrNotSupported, err)
-		case unix.ENOSPC:
+		case syscall.ENOSPC:
 			return fmt.Errorf("%w: DataOut has %d bytes, needed are %d", err, room, attr.DataSizeOut)
 		}
 		return err

@@ -190,9 +190,6 @@ func (b *BTF) EndID() uint32 { return b.firstID + b.indexed().count }
 // EndString returns the first offset after the last string.
 func (b *BTF) EndString() uint32 { return b.strBase + uint32(len(b.strs)) }
 
-// Size returns the bytes of type records and of strings.
-func (b *BTF) Size() (types, strs int) { return len(b.types), len(b.strs) }
-
 // Type returns the record with the given ID, which may be one of the base's.
 // ID zero is void.
 func (b *BTF) Type(id uint32) (Type, error) {

@@ -14,11 +14,11 @@ import (
 // string.
 type endings struct {
 	queries   []Query
-	order     []int        // of queries, sorted by the two last bytes of the name
-	pairs     [1024]uint64 // set of such bytes
-	essential bool         // any query is
-	short     bool         // any name has only one byte
-	lasts     []byte       // different last bytes of names
+	order     []int  // of queries, sorted by the two last bytes of the name
+	pairs     filter // of such bytes
+	essential bool   // any query is
+	short     bool   // any name has only one byte
+	lasts     []byte // different last bytes of names
 
 	base  uint32 // offset of strs
 	strs  []byte
@@ -34,10 +34,10 @@ func newEndings(queries []Query) *endings {
 		case len(q.Name) == 1:
 			e.short = true
 			for before := range uint32(256) {
-				e.addPair(before | uint32(q.Name[0])<<8)
+				e.pairs.add(before | uint32(q.Name[0])<<8)
 			}
 		default:
-			e.addPair(pairOf(q.Name))
+			e.pairs.add(pairOf(q.Name))
 		}
 		e.order = append(e.order, i)
 		if last := q.Name[len(q.Name)-1]; bytes.IndexByte(e.lasts, last) < 0 {
@@ -58,8 +58,6 @@ func pairOf[S ~string | ~[]byte](s S) uint32 {
 	}
 	return uint32(s[len(s)-1])<<8 | uint32(s[len(s)-2])
 }
-
-func (e *endings) addPair(pair uint32) { e.pairs[pair>>6] |= 1 << (pair & 63) }
 
 // Eight bytes are looked at in one go. A byte is zero if the subtraction below
 // borrows from its top bit. The lowest hit is exact; those above may be wrong.
@@ -148,7 +146,7 @@ func (e *endings) end(i int) {
 	if i > 1 {
 		pair |= uint32(e.strs[i-2])
 	}
-	if e.pairs[pair>>6]>>(pair&63)&1 != 0 && e.strs[i] == 0 {
+	if e.strs[i] == 0 && e.pairs.has(pair) {
 		e.match(i, pair, false)
 	}
 }

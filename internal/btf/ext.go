@@ -212,16 +212,3 @@ func (s *ExtSection) CORERelo(i int) CORERelo {
 	s.words(i, &w, 4)
 	return CORERelo{w[0], w[1], w[2], w[3]}
 }
-
-// Sorted reports whether the records are in order of their instructions.
-func (s *ExtSection) Sorted() bool {
-	var a, b [4]uint32
-	for i := 1; i < s.Len(); i++ {
-		s.words(i-1, &a, 1)
-		s.words(i, &b, 1)
-		if a[0] > b[0] {
-			return false
-		}
-	}
-	return true
-}

@@ -68,21 +68,21 @@ type located struct {
 
 func (l located) compare(off uint32) int { return cmp.Compare(l.off, off) }
 
-// filter is a set of string offsets that may claim to hold more than it does.
+// filter is a set of numbers that may claim to hold more than it does.
 type filter [64]uint64
 
-func (f *filter) slot(off uint32) (word, bit uint32) {
-	h := off * 0x9e3779b1 // golden ratio: neighbours end up far apart
+func (f *filter) slot(n uint32) (word, bit uint32) {
+	h := n * 0x9e3779b1 // golden ratio: neighbours end up far apart
 	return h >> 26, h >> 20 & 63
 }
 
-func (f *filter) add(off uint32) {
-	word, bit := f.slot(off)
+func (f *filter) add(n uint32) {
+	word, bit := f.slot(n)
 	f[word] |= 1 << bit
 }
 
-func (f *filter) has(off uint32) bool {
-	word, bit := f.slot(off)
+func (f *filter) has(n uint32) bool {
+	word, bit := f.slot(n)
 	return f[word]>>bit&1 != 0
 }
 

@@ -59,6 +59,9 @@ func (b *BTF) buildIndex(wanted *filter, hit func(id, name uint32, kind Kind)) *
 			w := b.u32(types[off+recordLen:])
 			idx.oddInts = idx.oddInts || w>>16&0xff != 0 || w&0xff != 8*b.u32(head[8:])
 		case KindDeclTag:
+			if idx.tags == nil {
+				idx.tags = make([]tag, 0, 16)
+			}
 			idx.tags = append(idx.tags, tag{b.u32(head[8:]), b.firstID + n})
 		}
 		if wanted.has(name) {

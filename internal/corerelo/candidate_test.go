@@ -238,3 +238,100 @@ func TestMatchingIntegers(t *testing.T) {
 		equal(t, solve(t, corerelo.Target{Kernel: kernel}, reloc(l, 3, btf.CORETypeMatches, "0")), test.want)
 	}
 }
+
+// The types of real modules continue those of vmlinux, and refer to them.
+func TestSplitModule(t *testing.T) {
+	var strings rawbtf.Strings // one table: split BTF may also use the base's
+	base := &builder{Writer: rawbtf.NewWriter(nil, binary.LittleEndian, &strings)}
+	long := base.integer("long int", 4, true)
+	pointer := base.ref(rawbtf.KindPointer, "", long)
+	split := &builder{Writer: rawbtf.NewWriter(nil, binary.LittleEndian, &strings), ids: pointer}
+	inner := split.union("", 8, field{"p", pointer, 0, 0})
+	split.structure("m", 16, field{"i", long, 0, 0}, field{"", inner, 64, 0})
+	splitBlob := split.blob(t)
+	kernel := base.spec(t)
+	module, err := btf.LoadSplitSpecFromBytes(splitBlob, kernel)
+	check(t, err)
+
+	l := build(t, func(b *builder) {
+		p := b.ref(rawbtf.KindPointer, "", 0)
+		b.structure("m", 8, field{"p", p, 0, 0})
+	})
+	target := corerelo.Target{Kernel: kernel, Modules: func() ([]corerelo.Module, error) {
+		return []corerelo.Module{{Name: "x", Types: module}}, nil
+	}}
+	equal(t, solve(t, target,
+		offsetOf(l, "0:0"), reloc(l, 2, btf.COREFieldByteSize, "0:0"), reloc(l, 2, btf.CORETypeIDTarget, "0"), reloc(l, 2, btf.CORETypeSize, "0"),
+	), 8, 4, 4, 16)
+}
+
+// What a local type needs to match a kernel's.
+func TestTypeMatches(t *testing.T) {
+	const i, u, s, un, fwdS, fwdU, e = 1, 2, 3, 4, 5, 6, 7
+	common := func(b *builder) {
+		b.integer("int", 4, true)
+		b.integer("unsigned int", 4, false)
+		b.structure("in", 4, field{"x", i, 0, 0})
+		b.union("un", 4, field{"x", i, 0, 0})
+		b.add(rawbtf.KindFwd, false, 0, "in", 0)
+		b.add(rawbtf.KindFwd, true, 0, "un", 0)
+		b.enum("e", false, value{"A", 1}, value{"B", 2})
+	}
+	pointer := func(to uint32) func(b *builder) uint32 {
+		return func(b *builder) uint32 { return b.ref(rawbtf.KindPointer, "", to) }
+	}
+	plain := func(id uint32) func(b *builder) uint32 { return func(*builder) uint32 { return id } }
+	array := func(n uint32) func(b *builder) uint32 { return func(b *builder) uint32 { return b.array(i, n) } }
+	enum := func(values ...value) func(b *builder) uint32 {
+		return func(b *builder) uint32 { return b.enum("e", true, values...) }
+	}
+	nested := func(fields ...field) func(b *builder) uint32 {
+		return func(b *builder) uint32 { return b.structure("n", 8, fields...) }
+	}
+	function := func(result uint32, params ...uint32) func(b *builder) uint32 {
+		return func(b *builder) uint32 { return b.ref(rawbtf.KindPointer, "", b.proto(result, params...)) }
+	}
+	for _, test := range []struct {
+		name          string
+		local, kernel func(b *builder) uint32 // types of a member
+		want          int
+	}{
+		{"same", plain(i), plain(i), 1},
+		{"sign", plain(i), plain(u), 0},
+		{"struct and pointer", plain(s), pointer(s), 0},
+		{"pointers to anything of a name", pointer(s), pointer(s), 1},
+		{"pointers to names that differ", pointer(s), pointer(un), 0},
+		{"struct behind pointer declared in the kernel", pointer(s), pointer(fwdS), 1},
+		{"struct behind pointer declared in the program", pointer(fwdS), pointer(s), 1},
+		{"union behind pointer declared in the kernel", pointer(un), pointer(fwdU), 1},
+		{"struct declared as such only", plain(s), plain(fwdS), 0},
+		{"declarations", pointer(fwdS), pointer(fwdS), 1},
+		{"pointer to int and to struct", pointer(i), pointer(s), 0},
+		{"array length", array(3), array(4), 0},
+		{"arrays", array(3), array(3), 1},
+		{"enumerators, whatever their value", plain(e), enum(value{"C", 0}, value{"B", 7}, value{"A___x", 8}), 1},
+		{"enumerator missing", plain(e), enum(value{"C", 0}, value{"B", 7}), 0},
+		{"nested members", nested(field{"a", i, 0, 0}), nested(field{"b", i, 0, 0}, field{"a", i, 32, 0}), 1},
+		{"nested member missing", nested(field{"a", i, 0, 0}, field{"c", i, 0, 0}), nested(field{"b", i, 0, 0}, field{"a", i, 32, 0}), 0},
+		{"nested member of another type", nested(field{"a", i, 0, 0}), nested(field{"a", u, 0, 0}), 0},
+		{"functions", function(i, s, un), function(i, s, un), 1},
+		{"result", function(i, i), function(0, i), 0},
+		{"parameter", function(i, i), function(i, u), 0},
+		{"parameters", function(i, i), function(i, i, i), 0},
+		{"no result", function(0), function(0), 1},
+	} {
+		outer := func(member func(b *builder) uint32) (spec *btf.Spec, id btf.TypeID) {
+			spec = build(t, func(b *builder) {
+				common(b)
+				id = btf.TypeID(b.structure("s", 64, field{"m", member(b), 0, 0}))
+			})
+			return spec, id
+		}
+		l, id := outer(test.local)
+		kernel, _ := outer(test.kernel)
+		got := solve(t, corerelo.Target{Kernel: kernel}, reloc(l, id, btf.CORETypeMatches, "0"))
+		if got[0] != test.want {
+			t.Errorf("%s: %v, want %d", test.name, got[0], test.want)
+		}
+	}
+}

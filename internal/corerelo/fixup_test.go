@@ -229,6 +229,32 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// A reason says what the kernel has where the program expects something else.
+func TestReasons(t *testing.T) {
+	l := build(t, func(b *builder) {
+		i := b.integer("int", 4, true)
+		in := b.structure("in", 4, field{"x", i, 0, 0})
+		b.structure("s", 16, field{"in", in, 0, 0}, field{"arr", b.array(i, 2), 32, 0}, field{"i", i, 96, 0})
+	})
+	kernel := build(t, func(b *builder) {
+		i := b.integer("int", 4, true)
+		b.union("other", 4)
+		b.structure("s", 16, field{"in", 2, 0, 0}, field{"arr", b.array(i, 1), 32, 0}, field{"i", 2, 96, 0})
+		b.structure("s", 16)
+	})
+	for access, want := range map[string]string{
+		"0:0:0": "union other of vmlinux has no member x",
+		"0:1:1": "array of type ID 3 of vmlinux has no element 1",
+		"0:2":   "i is int in the program, but union other in vmlinux",
+	} {
+		fixups, err := corerelo.Relocate([]corerelo.Reloc{reloc(l, 4, btf.COREFieldByteOffset, access)}, corerelo.Target{Kernel: kernel})
+		check(t, err)
+		if got := fixups[0].String(); !strings.HasSuffix(got, ": "+want) {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 // Fields, enumerators and types are spelled as in C.
 func TestSpell(t *testing.T) {
 	l := build(t, func(b *builder) {

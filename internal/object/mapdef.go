@@ -216,10 +216,7 @@ func (d *mapDef) readPinning(t uint32) error {
 	if err := d.p.uint32(t, &v); err != nil {
 		return err
 	}
-	d.m.Pinning = uapi.Pinning(v)
-	if d.m.Pinning > uapi.PinByName {
-		return fmt.Errorf("%d is neither LIBBPF_PIN_NONE nor LIBBPF_PIN_BY_NAME", v)
-	}
+	d.m.Pinning = uapi.Pinning(v) // an unknown one matters only where the map is pinned
 	return nil
 }
 

@@ -167,11 +167,11 @@ func TestKernelAcceptsReplacements(t *testing.T) {
 			}
 		})
 	}
-	oldest, err := b.Marshal(nil, MarshalOptionsFor(4, 18))
+	blob, err := b.Marshal(nil, &oldest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := LoadSpecFromBytes(oldest)
+	s, err := LoadSpecFromBytes(blob)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestKernelAcceptsReplacements(t *testing.T) {
 			t.Errorf("type %d is %v, which Linux 4.18 doesn't know", r.ID(), r.Kind())
 		}
 	}
-	loadIntoKernel(t, oldest)
+	loadIntoKernel(t, blob)
 }
 
 // optionNames lists what is set.
@@ -195,18 +195,10 @@ func optionNames(opts MarshalOptions) string {
 	return strings.Join(names, "+")
 }
 
-func TestMarshalOptionsFor(t *testing.T) {
-	if got := *MarshalOptionsFor(6, 18); got != (MarshalOptions{}) {
-		t.Errorf("6.18: %+v", got)
-	}
-	if got := *MarshalOptionsFor(6, 9); got != (MarshalOptions{StripAttributes: true}) {
-		t.Errorf("6.9: %+v", got)
-	}
-	got := *MarshalOptionsFor(5, 15)
-	want := MarshalOptions{ReplaceDeclTags: true, ReplaceTypeTags: true, ReplaceEnum64: true, ReplaceQuestionMark: true, StripAttributes: true}
-	if got != want {
-		t.Errorf("5.15: %+v", got)
-	}
+// oldest is what Linux 4.18 needs.
+var oldest = MarshalOptions{
+	ReplaceDatasec: true, ReplaceFunc: true, ReplaceFloat: true, ReplaceDeclTags: true,
+	ReplaceTypeTags: true, ReplaceEnum64: true, PreventNoTypeFound: true,
 }
 
 func TestReplaceEnum64(t *testing.T) {

@@ -13,6 +13,10 @@ type decoder struct {
 	pages []*page // by distance from the first ID; nil until needed
 	slabs slabs
 	names rawbtf.Names
+
+	// Of the last run, to be used again.
+	added   []uint32
+	pending []rawbtf.Type
 }
 
 // page holds types of consecutive IDs. Most specs use only few of their types.
@@ -56,7 +60,7 @@ func (s *Spec) inflate(id TypeID) (Type, error) {
 	if typ := *s.slot(uint32(id) - first); typ != nil {
 		return typ, nil
 	}
-	in := inflater{Spec: s, first: first, end: end}
+	in := inflater{Spec: s, first: first, end: end, added: s.added[:0], pending: s.pending[:0]}
 	typ := in.typ(uint32(id))
 	for in.err == nil && len(in.pending) > 0 {
 		last := len(in.pending) - 1
@@ -64,6 +68,7 @@ func (s *Spec) inflate(id TypeID) (Type, error) {
 		in.pending = in.pending[:last]
 		in.fill(t)
 	}
+	s.added, s.pending = in.added, in.pending
 	if in.err != nil {
 		// Leave no type behind that is only half there.
 		for _, id := range in.added {

@@ -76,10 +76,10 @@ func TestExtInfos(t *testing.T) {
 	}
 }
 
-// Each kind of info costs one allocation, however many there are.
+// Allocations don't grow with the number of infos.
 func TestExtInfosAllocate(t *testing.T) {
 	_, ext := loadObject(t, kindsObjects[0])
-	if n := testing.AllocsPerRun(10, func() { ext.Section(".text") }); n > 3 {
+	if n := testing.AllocsPerRun(10, func() { ext.Section(".text") }); n > 6 {
 		t.Errorf("%v allocations", n)
 	}
 }

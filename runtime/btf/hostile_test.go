@@ -268,7 +268,7 @@ func FuzzSpec(f *testing.F) {
 		if err := copied.AddSpec(s); err != nil {
 			return
 		}
-		if _, err := copied.Marshal(nil, MarshalOptionsFor(4, 18)); err != nil {
+		if _, err := copied.Marshal(nil, &oldest); err != nil {
 			return
 		}
 	})

@@ -56,22 +56,3 @@ func (o *MarshalOptions) replacements() rawbtf.Replace {
 	}
 	return r
 }
-
-// MarshalOptionsFor returns what a kernel of the given version needs. It goes
-// by what was released: distributors add features to older versions.
-func MarshalOptionsFor(major, minor int) *MarshalOptions {
-	before := func(otherMajor, otherMinor int) bool {
-		return major < otherMajor || major == otherMajor && minor < otherMinor
-	}
-	return &MarshalOptions{
-		ReplaceFunc:         before(5, 0),
-		ReplaceDatasec:      before(5, 2),
-		StripFuncLinkage:    before(5, 6),
-		ReplaceFloat:        before(5, 13),
-		ReplaceDeclTags:     before(5, 16),
-		ReplaceTypeTags:     before(5, 17),
-		ReplaceEnum64:       before(6, 0),
-		ReplaceQuestionMark: before(6, 9),
-		StripAttributes:     before(6, 15),
-	}
-}

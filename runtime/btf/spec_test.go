@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // What clang makes of testdata/kinds.c, as %+v would show it but for addresses.
@@ -427,6 +429,42 @@ func TestKernel(t *testing.T) {
 			t.Errorf("%q is a module", name)
 		}
 	}
+}
+
+// The kernel's types are mapped into memory, on kernels that allow it, for as
+// long as anybody has a type of theirs.
+func TestKernelMappingIsReleased(t *testing.T) {
+	mappings := func() int {
+		runtime.GC()
+		time.Sleep(10 * time.Millisecond) // cleanups run on their own
+		maps, err := os.ReadFile("/proc/self/maps")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(string(maps), "/sys/kernel/btf/vmlinux")
+	}
+	before := mappings()
+	var types []Type
+	for range 20 {
+		typ, err := mustKernel(t).AnyTypeByName("bpf_map_ops")
+		if err != nil {
+			t.Fatal(err)
+		}
+		types = append(types, typ)
+	}
+	for _, typ := range types {
+		if size, err := Sizeof(typ); err != nil || size == 0 || typ.TypeName() != "bpf_map_ops" {
+			t.Errorf("%v has %d bytes, %v", typ, size, err)
+		}
+	}
+	runtime.KeepAlive(types)
+	types = nil
+	for range 100 {
+		if mappings() <= before {
+			return
+		}
+	}
+	t.Errorf("%d mappings are left, there were %d", mappings(), before)
 }
 
 // Opening the kernel's types costs as little as finding a name in them.

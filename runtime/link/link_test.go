@@ -13,9 +13,11 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 
+	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"golang.org/x/sys/unix"
@@ -98,7 +100,10 @@ func makeMagicSyscall(t testing.TB) {
 type family struct {
 	name  string
 	needs []testutil.Feature
-	spec  ebpf.ProgramSpec
+	// perf is for what is a bpf_link on kernels that have it for perf events,
+	// and works without on others.
+	perf bool
+	spec ebpf.ProgramSpec
 	// idAt is where in the program's context the number of a system call is;
 	// others than the magic one don't count. Negative: count everything.
 	idAt    int16
@@ -149,7 +154,8 @@ var families = []family{
 	},
 	{
 		name:  "tracepoint",
-		needs: []testutil.Feature{testutil.Tracepoint, testutil.PerfEventLink},
+		needs: []testutil.Feature{testutil.Tracepoint},
+		perf:  true,
 		spec:  ebpf.ProgramSpec{Type: ebpf.TracePoint},
 		idAt:  8,
 		attach: func(prog *ebpf.Program, _ string) (Link, error) {
@@ -166,7 +172,8 @@ var families = []family{
 	},
 	{
 		name:  "kprobe",
-		needs: []testutil.Feature{testutil.Kprobe, testutil.PerfEventLink},
+		needs: []testutil.Feature{testutil.Kprobe},
+		perf:  true,
 		spec:  ebpf.ProgramSpec{Type: ebpf.Kprobe},
 		idAt:  -1,
 		attach: func(prog *ebpf.Program, _ string) (Link, error) {
@@ -177,7 +184,8 @@ var families = []family{
 	},
 	{
 		name:  "kretprobe",
-		needs: []testutil.Feature{testutil.Kprobe, testutil.PerfEventLink},
+		needs: []testutil.Feature{testutil.Kprobe},
+		perf:  true,
 		spec:  ebpf.ProgramSpec{Type: ebpf.Kprobe},
 		idAt:  -1,
 		attach: func(prog *ebpf.Program, _ string) (Link, error) {
@@ -187,19 +195,27 @@ var families = []family{
 		check:   checkKprobeInfo(PerfEventKretprobe),
 	},
 	{
+		// Functions begin with endbr64, or with a call of five bytes; on
+		// arm64 all instructions have four.
 		name:  "kprobe with offset",
-		needs: []testutil.Feature{testutil.Kprobe, testutil.PerfEventLink},
+		needs: []testutil.Feature{testutil.Kprobe},
+		perf:  true,
 		spec:  ebpf.ProgramSpec{Type: ebpf.Kprobe},
 		idAt:  -1,
 		attach: func(prog *ebpf.Program, _ string) (Link, error) {
-			return Kprobe(SyscallWrapper("sys_getsid"), prog, &KprobeOptions{Offset: firstInstruction()})
+			l, err := Kprobe("sys_getsid", prog, &KprobeOptions{Offset: 4})
+			if errors.Is(err, unix.EILSEQ) {
+				return Kprobe("sys_getsid", prog, &KprobeOptions{Offset: 5})
+			}
+			return l, err
 		},
 		trigger: func(t testing.TB, _ string) { _, _ = unix.Getsid(0) },
 		check:   checkKprobeInfo(PerfEventKprobe),
 	},
 	{
 		name:  "kretprobe in tracefs",
-		needs: []testutil.Feature{testutil.Kprobe, testutil.PerfEventLink},
+		needs: []testutil.Feature{testutil.Kprobe},
+		perf:  true,
 		spec:  ebpf.ProgramSpec{Type: ebpf.Kprobe},
 		idAt:  -1,
 		attach: func(prog *ebpf.Program, _ string) (Link, error) {
@@ -302,12 +318,6 @@ var families = []family{
 	},
 }
 
-// firstInstruction is the size of what the compiler puts at the beginning of
-// functions, where a kprobe with an offset can go.
-func firstInstruction() uint64 {
-	return 4 // endbr64, call __fentry__ after it, or one instruction of arm64
-}
-
 func checkKprobeInfo(want PerfEventKind) func(*Info) error {
 	return func(info *Info) error {
 		d := info.PerfEvent()
@@ -388,6 +398,26 @@ func (f *family) start(t *testing.T, c counter) *attached {
 	return a
 }
 
+// isBPFLink tells whether the kernel makes a bpf_link for this family.
+func (f *family) isBPFLink() bool {
+	return !f.perf || testutil.Lacks(testutil.PerfEventLink) == ""
+}
+
+// expectEnd fails unless the program sees no more, soon: what the last name in
+// a file system keeps alive is freed after the name.
+func (a *attached) expectEnd(t *testing.T, c counter) {
+	t.Helper()
+	for range 100 {
+		before := c.value(t)
+		a.trigger(t, a.dir)
+		if c.value(t) == before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("still attached")
+}
+
 // expect triggers the hook, and fails unless the program sees it, or doesn't.
 func (a *attached) expect(t *testing.T, c counter, seen bool) {
 	t.Helper()
@@ -416,7 +446,7 @@ func TestAttachAndClose(t *testing.T) {
 			}
 		}
 		a.expect(t, c, false)
-		if _, err := a.Info(); !errors.Is(err, os.ErrClosed) {
+		if _, err := a.Info(); !errors.Is(err, os.ErrClosed) && f.isBPFLink() {
 			t.Errorf("info after close: %v", err)
 		}
 	})
@@ -448,6 +478,12 @@ func TestInfo(t *testing.T) {
 	forEachFamily(t, func(t *testing.T, f *family) {
 		a := f.start(t, newCounter(t))
 		info, err := a.Info()
+		if !f.isBPFLink() {
+			if !errors.Is(err, ErrNotSupported) {
+				t.Errorf("got %v", err)
+			}
+			return
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -475,7 +511,14 @@ func TestPin(t *testing.T) {
 		file := filepath.Join(testutil.BPFFS(t), "link")
 		c := newCounter(t)
 		a := f.start(t, c)
-		if err := a.Pin(file); err != nil {
+		err := a.Pin(file)
+		if !f.isBPFLink() {
+			if !errors.Is(err, ErrNotSupported) || !errors.Is(a.Unpin(), ErrNotSupported) {
+				t.Errorf("got %v", err)
+			}
+			return
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		a.Close()
@@ -492,7 +535,7 @@ func TestPin(t *testing.T) {
 		if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("pin is still there: %v", err)
 		}
-		a.expect(t, c, false)
+		a.expectEnd(t, c)
 	})
 }
 
@@ -569,6 +612,9 @@ func TestAttachWhatCannotBe(t *testing.T) {
 // Goroutines use a link in all ways while its owner closes it.
 func TestCloseDuringUse(t *testing.T) {
 	forEachFamily(t, func(t *testing.T, f *family) {
+		if !f.isBPFLink() {
+			return // nothing that a closed descriptor could be used for
+		}
 		testutil.CheckFDs(t)
 		c := newCounter(t)
 		a := f.start(t, c)
@@ -597,6 +643,96 @@ func TestCloseDuringUse(t *testing.T) {
 		}
 		users.Wait()
 	})
+}
+
+// Kernels before 5.7 attach to control groups without a bpf_link. Newer ones
+// still can, so this needs no old one.
+func TestCgroupWithoutLink(t *testing.T) {
+	testutil.CheckFDs(t)
+	var f *family
+	for i := range families {
+		if families[i].cgroup {
+			f = &families[i]
+		}
+	}
+	testutil.Needs(t, testutil.CgroupSKB)
+	first, second := newCounter(t), newCounter(t)
+	a := &attached{family: f, dir: testutil.Cgroup(t)}
+	dir, err := os.Open(a.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prog := f.program(t, first)
+	l, err := attachCgroupLegacy(dir, CgroupOptions{Attach: ebpf.AttachCGroupInetEgress, Program: prog})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Link = l
+	prog.Close()
+	a.expect(t, first, true)
+	if err := a.Update(f.program(t, second)); err != nil {
+		t.Fatal(err)
+	}
+	a.expect(t, first, false)
+	a.expect(t, second, true)
+	_, errInfo := a.Info()
+	for what, err := range map[string]error{"pin": a.Pin("x"), "unpin": a.Unpin(), "info": errInfo} {
+		if !errors.Is(err, ErrNotSupported) || !strings.Contains(err.Error(), "needs a bpf_link (Linux 5.7)") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := a.Detach(); err != nil {
+		t.Error(err)
+	}
+	a.expect(t, second, false)
+	for range 2 {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := errors.Join(a.Update(prog), a.Detach()); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("after close: %v", err)
+	}
+}
+
+// Kernels before 5.15 put programs on perf events without a bpf_link.
+func TestPerfEventWithoutLink(t *testing.T) {
+	testutil.CheckFDs(t)
+	testutil.Needs(t, testutil.Tracepoint)
+	f := &family{spec: ebpf.ProgramSpec{Type: ebpf.TracePoint}, idAt: 8}
+	c := newCounter(t)
+	id, err := kernel.TracepointID("raw_syscalls", "sys_enter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, err := openTraceEvent(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &perfEventLink{event: event}
+	defer l.Close()
+	if err := l.attachByIoctl(f.program(t, c)); err != nil {
+		t.Fatal(err)
+	}
+	makeMagicSyscall(t)
+	if got := c.value(t); got != 1 {
+		t.Errorf("the program ran %d times", got)
+	}
+	_, errInfo := l.Info()
+	for what, err := range map[string]error{
+		"pin": l.Pin("x"), "unpin": l.Unpin(), "info": errInfo, "detach": l.Detach(), "update": l.Update(nil),
+	} {
+		if !errors.Is(err, ErrNotSupported) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	makeMagicSyscall(t)
+	if got := c.value(t); got != 1 {
+		t.Errorf("after close: %d times", got)
+	}
 }
 
 // load makes a program of instructions.

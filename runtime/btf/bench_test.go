@@ -1,10 +1,12 @@
 package btf
 
 import (
+	"os"
 	"syscall"
 	"testing"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
+	"github.com/bpfgen/bpfgen/internal/elf"
 )
 
 func BenchmarkOpenAndFind(b *testing.B) {
@@ -99,29 +101,84 @@ func BenchmarkInflate(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	n := 0
-	for _, p := range s.pages {
-		if p != nil {
-			for _, t := range p {
-				if t != nil {
-					n++
-				}
-			}
-		}
-	}
-	types, strs := s.raw.Size()
-	s.TypeByID(TypeID(id))
-	b.Log(types, strs, n)
 }
 
 // cpu reports user and system time, which other load on the machine disturbs
 // less than it does wall-clock time.
 func cpu(b *testing.B) func() {
-	used := func() int64 {
+	used := func() (user, sys int64) {
 		var ru syscall.Rusage
 		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &ru)
-		return ru.Utime.Nano() + ru.Stime.Nano()
+		return ru.Utime.Nano(), ru.Stime.Nano()
 	}
-	start := used()
-	return func() { b.ReportMetric(float64(used()-start)/float64(b.N), "cpu-ns/op") }
+	user, sys := used()
+	return func() {
+		u, s := used()
+		b.ReportMetric(float64(u-user)/float64(b.N), "user-ns/op")
+		b.ReportMetric(float64(s-sys)/float64(b.N), "sys-ns/op")
+	}
+}
+
+// What a loader does with the types of an object.
+func BenchmarkObject(b *testing.B) {
+	f, err := os.ReadFile(nativeObject)
+	if err != nil {
+		b.Fatal(err)
+	}
+	file, err := elf.Parse(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	types, err := file.Data(file.Section(".BTF"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("parse", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := LoadSpecFromBytes(types); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	s, err := LoadSpecFromBytes(types)
+	if err != nil {
+		b.Fatal(err)
+	}
+	refs, err := s.RefsByName("prog")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("find", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := s.RefsByName("prog"); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("trim", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var builder Builder
+			if _, err := builder.AddRef(refs[0]); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := builder.Marshal(nil, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("copy all", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var builder Builder
+			if err := builder.AddSpec(s); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := builder.Marshal(nil, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -1,0 +1,67 @@
+# The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
+SHELL      := /bin/bash
+GO         ?= go
+# The compiler of everything that is checked in. Any clang works for users; one version keeps our objects byte-identical.
+CLANG      ?= $(shell command -v clang-19 || command -v clang || echo clang-19)
+BIN        := $(CURDIR)/bin
+FUZZTIME   ?= 20s
+TESTFLAGS  ?= -race
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-quick check fmt vet lint imports generate generated-current testdata tools deps build parity fuzz clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+demo: deps build ## generate, build and run examples/execsnoop: watch BPF at work for some seconds
+	@BPFGEN=$(BIN)/bpfgen CLANG=$(CLANG) GO=$(GO) scripts/demo.sh
+
+test: deps tools build ## every test: unit, golden, end to end on this kernel; ends with what was skipped and why
+	@BPFGEN_CLANG=$(CLANG) GO=$(GO) scripts/test.sh $(TESTFLAGS) ./...
+
+test-quick: tools ## the same without the race detector
+	@BPFGEN_CLANG=$(CLANG) GO=$(GO) scripts/test.sh ./...
+
+check: deps tools fmt vet lint imports generated-current ## format, vet, staticcheck, import rules, generated code current
+
+fmt: ## fail on files that gofmt would change
+	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$bad" ]; then echo "not gofmt-ed (gofmt -w them):"; echo "$$bad"; exit 1; fi
+
+vet: ## go vet, for amd64, arm64 and a big-endian machine
+	$(GO) vet ./...
+	GOARCH=arm64 $(GO) vet ./runtime/... ./internal/...
+	GOARCH=s390x $(GO) vet ./runtime/... ./internal/...
+
+lint: tools ## staticcheck
+	$(BIN)/staticcheck ./...
+
+imports: ## the import rules of docs/architecture.md
+	$(GO) test -count=1 -run '^TestImport' .
+
+generate: deps build ## regenerate what the examples have checked in
+	BPF2GO_CC=$(CLANG) $(GO) generate ./examples/...
+
+generated-current: deps build ## regenerate and fail on a difference
+	@BPF2GO_CC=$(CLANG) GO=$(GO) scripts/generated-current.sh
+
+testdata: deps ## recompile the checked-in objects under testdata
+	$(MAKE) -C testdata CLANG=$(CLANG)
+
+build: ## build bin/bpfgen
+	@$(GO) build -o $(BIN)/bpfgen ./cmd/bpfgen
+
+tools: ## build the test runner and the linter (a module of their own)
+	@$(GO) -C tools build -o $(BIN)/ tool
+
+deps: ## install what is missing: clang and the BPF headers
+	@scripts/deps.sh
+
+parity: deps ## load the kernel's selftests with libbpf, ebpf-go and ours; fail on a difference
+	@CLANG=$(CLANG) GO=$(GO) scripts/parity.sh
+
+fuzz: ## run every fuzz target for FUZZTIME (20s)
+	@FUZZTIME=$(FUZZTIME) GO=$(GO) scripts/fuzz.sh
+
+clean: ## remove what was built
+	rm -rf $(BIN)
