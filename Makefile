@@ -8,7 +8,7 @@ FUZZTIME   ?= 20s
 TESTFLAGS  ?= -race
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick check fmt vet lint imports generate generated-current testdata api api-current tools deps build fuzz clean
+.PHONY: help demo test test-quick check fmt vet lint imports generate generated-current api api-current testdata tools deps build parity fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ tools: ## build the test runner and the linter (a module of their own)
 
 deps: ## install what is missing: clang and the BPF headers
 	@scripts/deps.sh
+
+parity: deps ## load the kernel's selftests with libbpf, ebpf-go and ours; fail on a difference
+	@CLANG=$(CLANG) GO=$(GO) scripts/parity.sh
 
 fuzz: ## run every fuzz target for FUZZTIME (20s)
 	@FUZZTIME=$(FUZZTIME) GO=$(GO) scripts/fuzz.sh

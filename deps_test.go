@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"runtime/link":    {"runtime", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
 	"runtime/ringbuf": {"runtime", "internal/kernel", "internal/uapi"},
 	"runtime/rlimit":  {"internal/kernel"},
+	"runtime/pin":     {"runtime", "runtime/link", "internal/kernel"},
 
 	"internal/codegen": {
 		"internal/object", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm",

@@ -80,7 +80,7 @@ func TestAssignErrors(t *testing.T) {
 		{"value", &struct {
 			A MapSpec `ebpf:".data"`
 		}{}, `assign specs: field A: ".data" can't go into a ebpf.MapSpec: the field has to be a *ebpf.MapSpec or a *ebpf.ProgramSpec or a *ebpf.VariableSpec`},
-		{"unexported", &unexported{}, `assign specs: field data for ".data": it is unexported, and can't be set`},
+		{"unexported", &unexported{data: nil}, `assign specs: field data for ".data": it is unexported, and can't be set`},
 		{"in nested unexported", &struct{ inner Inner }{}, `assign specs: field inner.Data for ".data": it is unexported, and can't be set`},
 		{"twice", &struct {
 			A *MapSpec `ebpf:".data"`

@@ -17,7 +17,8 @@ import (
 // ksym is an extern, and what this kernel has for it.
 type ksym struct {
 	extern *asm.Extern
-	user   *ProgramSpec // that refers to it, for errors
+	user   *ProgramSpec // that refers to it…
+	line   *btf.Line    // …here, for errors; may be nil
 
 	types  *btf.Spec // that has id, nil if nothing was found
 	id     btf.TypeID
@@ -76,13 +77,17 @@ func collectKsyms(programs []*ProgramSpec) []ksym {
 	var syms []ksym
 	seen := make(map[*asm.Extern]bool)
 	for _, ps := range programs {
+		var line *btf.Line
 		for i := range ps.Instructions {
 			ins := &ps.Instructions[i]
+			if l := ins.Metadata.Line(); l != nil {
+				line = l
+			}
 			if !isKsym(ins) || seen[ins.Extern()] {
 				continue
 			}
 			seen[ins.Extern()] = true
-			syms = append(syms, ksym{extern: ins.Extern(), user: ps})
+			syms = append(syms, ksym{extern: ins.Extern(), user: ps, line: line})
 		}
 	}
 	slices.SortStableFunc(syms, func(a, b ksym) int { return cmp.Compare(a.extern.Index, b.extern.Index) })
@@ -208,15 +213,18 @@ func (s *ksym) settle(modules *moduleTable) (err error) {
 
 // missing says why a program can't have what it refers to.
 func (s *ksym) missing() error {
-	name := rawbtf.EssentialName(s.extern.Name)
-	if s.unlike != nil {
-		return fmt.Errorf("%s %s of this kernel isn't what the program expects: %w: %w", s.extern.Kind, name, s.unlike, ErrNotSupported)
-	}
-	where := "types of this kernel and its modules"
+	what := fmt.Sprintf("%s %s", s.extern.Kind, s.query().Name)
+	where := "the types of this kernel and its modules"
 	if s.extern.Kind == asm.ExternAddress {
-		where, name = "/proc/kallsyms", s.extern.Name
+		what, where = fmt.Sprintf("%s %s", s.extern.Kind, s.extern.Name), "/proc/kallsyms"
 	}
-	return fmt.Errorf("%s %s isn't in the %s (if the program can do without, declare it __weak): %w", s.extern.Kind, name, where, ErrNotSupported)
+	if s.line != nil {
+		what = s.line.Position() + ": " + what
+	}
+	if s.unlike != nil {
+		return fmt.Errorf("%s of this kernel isn't what the program expects: %w: %w", what, s.unlike, ErrNotSupported)
+	}
+	return fmt.Errorf("%s isn't in %s (if the program can do without, declare it __weak): %w", what, where, ErrNotSupported)
 }
 
 // poisonedCall is the number of a helper that doesn't exist, to which the index
@@ -247,8 +255,8 @@ func missingKfunc(ins *asm.Instruction) error {
 	if e == nil || !ins.IsBuiltinCall() || ins.Constant != poisonedCall+int64(e.Index) {
 		return nil
 	}
-	name := rawbtf.EssentialName(e.Name)
-	return fmt.Errorf("it calls %s, which this kernel doesn't have as it is declared, without asking bpf_ksym_exists(%s) before: %w", name, e.Name, ErrNotSupported)
+	return fmt.Errorf("it calls %s, which this kernel doesn't have as it is declared, without asking bpf_ksym_exists(%s) before: %w",
+		rawbtf.EssentialName(e.Name), e.Name, ErrNotSupported)
 }
 
 // moduleTable has the descriptors of the BTF of modules that programs refer to.

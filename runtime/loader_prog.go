@@ -90,18 +90,29 @@ func (t *attachTarget) add(attr *kernel.ProgLoadAttr) (release func(), err error
 // verify loads a program: without a log if nobody asked for one, because the
 // verifier is slower with it. A rejected program is verified again for the log.
 func verify(attr *kernel.ProgLoadAttr, opts *ProgramOptions) (*kernel.FD, []byte, error) {
+	attempt := verifyLogged
 	if opts.LogLevel == 0 || opts.LogDisabled {
-		fd, err := kernel.ProgLoad(attr)
-		if err != nil && concede(attr, kernel.Errno(err), kernel.AtLeast) {
-			var again error
-			if fd, again = kernel.ProgLoad(attr); again == nil {
-				err = nil
-			}
-		}
-		if err == nil || opts.LogDisabled || !isVerdict(err) {
-			return fd, nil, err
+		attempt = verifyQuietly
+	}
+	fd, log, err := attempt(attr, opts)
+	if err != nil && concede(attr, kernel.Errno(err), kernel.AtLeast) {
+		if fd, log, again := attempt(attr, opts); again == nil {
+			return fd, log, nil
 		}
 	}
+	if err == nil || opts.LogLevel != 0 || opts.LogDisabled || !isVerdict(err) {
+		return fd, log, err
+	}
+	return verifyLogged(attr, opts)
+}
+
+func verifyQuietly(attr *kernel.ProgLoadAttr, _ *ProgramOptions) (*kernel.FD, []byte, error) {
+	fd, err := kernel.ProgLoad(attr)
+	return fd, nil, err
+}
+
+// verifyLogged makes a VerifierError of the log, if there is one.
+func verifyLogged(attr *kernel.ProgLoadAttr, opts *ProgramOptions) (*kernel.FD, []byte, error) {
 	fd, log, err := withLog(opts.LogLevel, func(level uint32, log []byte) (*kernel.FD, uint32, error) {
 		attr.LogLevel, attr.LogBuf, attr.LogSize = level, kernel.Bytes(log), uint32(len(log))
 		fd, err := kernel.ProgLoad(attr)

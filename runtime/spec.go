@@ -103,15 +103,40 @@ func (cs *CollectionSpec) addMaps(maps []*object.Map) error {
 	return nil
 }
 
+// addPrograms names programs after their functions. Static functions of several
+// sources can have the same name; those whose name is taken go by "name@section",
+// so that none is lost.
 func (cs *CollectionSpec) addPrograms(programs []*object.Program) error {
 	specs := make([]ProgramSpec, len(programs))
 	for i, p := range programs {
-		if cs.Programs[p.Name] != nil {
-			return fmt.Errorf("program %q is declared twice, in sections %q and %q", p.Name, cs.Programs[p.Name].SectionName, p.Section)
-		}
 		specs[i].declared(p)
-		cs.Programs[p.Name] = &specs[i]
+		if p.Static {
+			continue
+		}
+		if err := cs.addProgram(p.Name, &specs[i]); err != nil {
+			return err
+		}
 	}
+	for i, p := range programs {
+		if !p.Static {
+			continue
+		}
+		key := p.Name
+		if cs.Programs[key] != nil {
+			key = p.Name + "@" + p.Section
+		}
+		if err := cs.addProgram(key, &specs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (cs *CollectionSpec) addProgram(key string, ps *ProgramSpec) error {
+	if other := cs.Programs[key]; other != nil {
+		return fmt.Errorf("program %q is declared twice, in sections %q and %q", ps.Name, other.SectionName, ps.SectionName)
+	}
+	cs.Programs[key] = ps
 	return nil
 }
 

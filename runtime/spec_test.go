@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpfgen/bpfgen/internal/object"
 	"github.com/bpfgen/bpfgen/internal/testutil"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/btf"
@@ -219,6 +222,27 @@ func TestCopiedVariablesShareTheirMap(t *testing.T) {
 	}
 	if !bytes.Equal(dup.Maps[".rodata"].bytes()[pid.Offset:][:4], u32(99)) {
 		t.Error("they have memory of their own")
+	}
+}
+
+// Static functions can share a name, as linked objects have them.
+func TestProgramsOfOneName(t *testing.T) {
+	cs := &CollectionSpec{Programs: make(map[string]*ProgramSpec)}
+	programs := []*object.Program{
+		{Name: "f", Section: "tc", Static: true}, {Name: "f", Section: "xdp"}, {Name: "f", Section: "socket", Static: true},
+	}
+	if err := cs.addPrograms(programs); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"f", "f@socket", "f@tc"}, sortedKeys(cs.Programs)); diff != "" {
+		t.Error(diff)
+	}
+	if got := cs.Programs["f"].SectionName; got != "xdp" {
+		t.Error("the name belongs to the one in", got)
+	}
+	err := cs.addPrograms(programs[1:2])
+	if want := `program "f" is declared twice, in sections "xdp" and "xdp"`; errorText(err) != want {
+		t.Error(err)
 	}
 }
 

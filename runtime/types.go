@@ -65,9 +65,6 @@ func (t MapType) hasPerCPUValue() bool {
 // holdsMaps tells whether values are other maps.
 func (t MapType) holdsMaps() bool { return t == ArrayOfMaps || t == HashOfMaps }
 
-// hasNoKey tells whether elements have no key that user space could name.
-func (t MapType) hasNoKey() bool { return t == Queue || t == Stack || t == BloomFilter }
-
 // ProgramType says which hook a program is for, and with it what the program
 // may do.
 type ProgramType uint32

@@ -61,7 +61,11 @@ func (t *types) spellType(id uint32) string {
 		if err != nil {
 			return err.Error()
 		}
-		if typ.Kind() != rawbtf.KindPointer {
+		switch typ.Kind() {
+		case rawbtf.KindPointer:
+		case rawbtf.KindFwd:
+			return t.describe(typ) + stars + " (without members)"
+		default:
 			return t.describe(typ) + stars
 		}
 		if id = typ.TypeID(); stars == "" {

@@ -63,7 +63,7 @@ func explainPin(path string, err error) error {
 	if errDir := unix.Statfs(dir, &stat); errDir != nil {
 		return fmt.Errorf("%w: directory %s: %w", err, dir, errDir)
 	}
-	if stat.Type != unix.BPF_FS_MAGIC {
+	if uint32(stat.Type) != unix.BPF_FS_MAGIC {
 		return fmt.Errorf("%w: %s isn't in a BPF file system: mount one (mount -t bpf bpf /sys/fs/bpf)", err, dir)
 	}
 	return ExplainPermission(err, CapBPF)

@@ -69,7 +69,13 @@ func (p *parser) fillArena() error {
 		if err != nil {
 			return err
 		}
-		p.maps[p.arena].Data = data
+		m := &p.maps[p.arena]
+		m.Data = data
+		for _, v := range p.obj.Variables {
+			if v.section == int32(i) {
+				v.Section = m.Name
+			}
+		}
 	}
 	return nil
 }
@@ -216,10 +222,7 @@ func (d *mapDef) readPinning(t uint32) error {
 	if err := d.p.uint32(t, &v); err != nil {
 		return err
 	}
-	d.m.Pinning = uapi.Pinning(v)
-	if d.m.Pinning > uapi.PinByName {
-		return fmt.Errorf("%d is neither LIBBPF_PIN_NONE nor LIBBPF_PIN_BY_NAME", v)
-	}
+	d.m.Pinning = uapi.Pinning(v) // an unknown one matters only where the map is pinned
 	return nil
 }
 

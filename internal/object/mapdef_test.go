@@ -62,7 +62,6 @@ func TestMapDefinitionErrors(t *testing.T) {
 		{"key sizes", []btf.Member{hash, typeAttr("key", u32), uintAttr("key_size", 8)}, `member "key_size": key size 8 contradicts 4`},
 		{"value sizes", []btf.Member{hash, uintAttr("value_size", 8), typeAttr("value", struct16())}, `member "value": value size 16 contradicts 8`},
 		{"zero size twice", []btf.Member{hash, uintAttr("key_size", 0), typeAttr("key", u32)}, `member "key": key size 4 contradicts 0`},
-		{"pinning", []btf.Member{hash, uintAttr("pinning", 2)}, `member "pinning": 2 is neither LIBBPF_PIN_NONE nor LIBBPF_PIN_BY_NAME`},
 		{"number too large", []btf.Member{hash, ulongAttr("max_entries", 1<<32)}, `member "max_entries": 4294967296 doesn't fit 32 bits`},
 		{"number as type", []btf.Member{hash, typeAttr("max_entries", u32)}, `member "max_entries": wants a pointer to an array, as by __uint, this is to a int`},
 		{"type as number", []btf.Member{hash, ulongAttr("key", 4)}, `member "key": wants a pointer to the type, as by __type, this is a enum64`},
