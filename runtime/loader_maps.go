@@ -119,12 +119,12 @@ func (ms *MapSpec) asCreated() (*MapSpec, error) {
 		spec.MaxEntries = ringSize(ms.MaxEntries, uint32(os.Getpagesize()))
 	case PerfEventArray:
 		spec.KeySize, spec.ValueSize = 4, 4
-		cpus, err := kernel.PossibleCPUs()
-		if err != nil {
-			return nil, fmt.Errorf("number of CPUs: %w", err)
-		}
-		if n := uint32(cpus); ms.MaxEntries == 0 || ms.MaxEntries > n {
-			spec.MaxEntries = n
+		if ms.MaxEntries == 0 {
+			cpus, err := kernel.PossibleCPUs()
+			if err != nil {
+				return nil, fmt.Errorf("number of CPUs: %w", err)
+			}
+			spec.MaxEntries = uint32(cpus)
 		}
 	case ProgramArray, CGroupArray, ArrayOfMaps, HashOfMaps:
 		spec.ValueSize = orDefault(ms.ValueSize, 4)
@@ -176,7 +176,7 @@ func makeMap(spec *MapSpec, types *typeInfo) (*Map, error) {
 	if err != nil {
 		return nil, explainMap(want, err)
 	}
-	return newMap(fd, want.Name, want.Type, want.KeySize, want.ValueSize, want.MaxEntries, attr.MapFlags)
+	return newMap(fd, want.Name, want.Type, want.KeySize, want.ValueSize, attr.MaxEntries, attr.MapFlags)
 }
 
 // makeInnerMap makes the map that a map of maps takes for a template; nil for
@@ -212,7 +212,7 @@ var mapConcessions = []mapConcession{
 
 // createMap asks for everything, and only if the kernel refuses for less: first
 // without types, which some maps can't have, then without what is newer than
-// the kernel. It returns the first error if nothing helps.
+// the kernel or too large to be of use. It returns the first error if nothing helps.
 func createMap(attr *kernel.MapCreateAttr, atLeast func(uapi.KernelVersion) bool) (*kernel.FD, error) {
 	fd, first := kernel.MapCreate(attr)
 	if first == nil || errors.Is(first, syscall.EPERM) {
@@ -224,21 +224,32 @@ func createMap(attr *kernel.MapCreateAttr, atLeast func(uapi.KernelVersion) bool
 			return fd, nil
 		}
 	}
-	lesser := *attr
-	for _, c := range mapConcessions {
-		if !atLeast(c.since) {
-			c.give(&lesser)
-		}
+	cpus, err := kernel.PossibleCPUs()
+	if err != nil {
+		return nil, first
 	}
+	lesser := lesserMap(*attr, uint32(cpus), atLeast)
 	if lesser == *attr {
 		return nil, first
 	}
-	fd, err := kernel.MapCreate(&lesser)
-	if err != nil {
+	if fd, err = kernel.MapCreate(&lesser); err != nil {
 		return nil, first
 	}
 	*attr = lesser
 	return fd, nil
+}
+
+// lesserMap is what a kernel may take that refused attr.
+func lesserMap(attr kernel.MapCreateAttr, cpus uint32, atLeast func(uapi.KernelVersion) bool) kernel.MapCreateAttr {
+	if MapType(attr.MapType) == PerfEventArray {
+		attr.MaxEntries = min(attr.MaxEntries, cpus) // there are no events of other CPUs
+	}
+	for _, c := range mapConcessions {
+		if !atLeast(c.since) {
+			c.give(&attr)
+		}
+	}
+	return attr
 }
 
 // explainMap adds what can be done to why a map can't be made.

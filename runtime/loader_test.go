@@ -272,7 +272,7 @@ func TestMapFixUps(t *testing.T) {
 	}{
 		{"ring buffer", MapSpec{Type: RingBuf, ValueSize: 24, MaxEntries: 5}, 0, 0, uint32(os.Getpagesize())},
 		{"perf events, all CPUs", MapSpec{Type: PerfEventArray}, 4, 4, cpus},
-		{"perf events, too many", MapSpec{Type: PerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: cpus + 1}, 4, 4, cpus},
+		{"perf events, more than CPUs", MapSpec{Type: PerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: cpus + 1}, 4, 4, cpus + 1},
 		{"program array", MapSpec{Type: ProgramArray, MaxEntries: 2}, 4, 4, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -289,6 +289,20 @@ func TestMapFixUps(t *testing.T) {
 				t.Error("the spec has changed:", diff)
 			}
 		})
+	}
+}
+
+// Events beyond the last CPU are only left out if the kernel takes no such map.
+func TestLesserMap(t *testing.T) {
+	always := func(uapi.KernelVersion) bool { return true }
+	for _, c := range []struct {
+		typ              MapType
+		maxEntries, want uint32
+	}{{PerfEventArray, 10_000, 4}, {PerfEventArray, 2, 2}, {Array, 10_000, 10_000}} {
+		got := lesserMap(kernel.MapCreateAttr{MapType: uint32(c.typ), MaxEntries: c.maxEntries}, 4, always)
+		if got.MaxEntries != c.want {
+			t.Errorf("%v of %d: got %d, want %d", c.typ, c.maxEntries, got.MaxEntries, c.want)
+		}
 	}
 }
 

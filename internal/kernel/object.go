@@ -37,7 +37,6 @@ type idAttr struct {
 	id        uint32 // where to start, or what to open
 	next      uint32
 	openFlags uint32
-	tokenFD   int32
 }
 
 // NextID is the smallest ID above id, of the kind of object that cmd

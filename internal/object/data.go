@@ -69,7 +69,8 @@ func (p *parser) variable(section int, sym *elf.Symbol) *Variable {
 // isVariable leaves out what is local to a function or a file, and constants
 // that old compilers give names with dots.
 func (p *parser) isVariable(sym *elf.Symbol) bool {
-	return (sym.Type == elf.STT_OBJECT || sym.Type == elf.STT_NOTYPE) && p.roleAt(sym).isVariables() &&
+	role := p.roleAt(sym)
+	return (sym.Type == elf.STT_OBJECT || sym.Type == elf.STT_NOTYPE) && (role.isVariables() || role == roleArena) &&
 		isGlobal(sym) && !isHidden(sym) && sym.Name != "" && sym.Name[0] != '.'
 }
 

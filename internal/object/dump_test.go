@@ -2,6 +2,7 @@ package object
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/bpfgen/bpfgen/runtime/btf"
@@ -64,7 +65,7 @@ func dumpType(b *strings.Builder, what string, ref btf.TypeRef) {
 }
 
 func dumpMap(b *strings.Builder, what string, m *Map) {
-	fmt.Fprintf(b, "%s %s: %s %s key %d value %d entries %d flags %#x", what, m.Name, []string{"btf", "legacy", "data", "kconfig"}[m.Kind],
+	fmt.Fprintf(b, "%s %s: %s %s key %d value %d entries %d flags %#x", what, m.Name, []string{"btf", "legacy", "data", "kconfig", "struct_ops"}[m.Kind],
 		m.Type, m.KeySize, m.ValueSize, m.MaxEntries, m.Flags)
 	if m.NUMANode != 0 {
 		fmt.Fprintf(b, " node %d", m.NUMANode)
@@ -74,6 +75,7 @@ func dumpMap(b *strings.Builder, what string, m *Map) {
 	}
 	flag(b, m.Pinning.String(), m.Pinning != 0)
 	flag(b, "freeze", m.Freeze)
+	flag(b, "optional", m.Optional)
 	dumpType(b, "key", m.Key)
 	dumpType(b, "value", m.Value)
 	if len(m.Tags) > 0 {
@@ -84,7 +86,11 @@ func dumpMap(b *strings.Builder, what string, m *Map) {
 	}
 	fmt.Fprintf(b, " data %d bytes\n", len(m.Data))
 	for _, v := range m.Values {
-		fmt.Fprintf(b, "  [%d] = %s %s\n", v.Index, []string{"map", "program"}[v.Kind], v.Name)
+		index := strconv.Itoa(int(v.Index))
+		if v.Member != "" {
+			index += " " + v.Member
+		}
+		fmt.Fprintf(b, "  [%s] = %s %s\n", index, []string{"map", "program"}[v.Kind], v.Name)
 	}
 	if m.Inner != nil {
 		dumpMap(b, "  inner", m.Inner)

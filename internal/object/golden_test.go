@@ -15,8 +15,8 @@ import (
 // corpus are the sources in testdata and in this package's, each compiled for
 // both byte orders.
 var corpus = []string{
-	"../internal/object/testdata/constants", "beyond", "callbacks", "calls", "calls-nobtf", "core", "data", "externs",
-	"isa", "legacy", "maps", "minimal", "nested", "programs", "types",
+	"../internal/object/testdata/constants", "arena", "beyond", "callbacks", "calls", "calls-nobtf", "core", "data", "externs",
+	"isa", "legacy", "maps", "minimal", "nested", "programs", "structops", "types",
 }
 
 func readObject(t testing.TB, name string) []byte {

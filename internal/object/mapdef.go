@@ -69,7 +69,13 @@ func (p *parser) fillArena() error {
 		if err != nil {
 			return err
 		}
-		p.maps[p.arena].Data = data
+		m := &p.maps[p.arena]
+		m.Data = data
+		for _, v := range p.obj.Variables {
+			if v.section == int32(i) {
+				v.Section = m.Name
+			}
+		}
 	}
 	return nil
 }

@@ -25,8 +25,8 @@ type Object struct {
 	// to the linker filled in. It is nil without BTF.
 	Types *btf.Spec
 
-	// Maps has BTF-defined maps, then legacy ones, then those made of data
-	// sections, each in the order of the file.
+	// Maps has BTF-defined maps, then legacy ones, then those made of struct_ops
+	// variables, then those made of data sections, each in the order of the file.
 	Maps []*Map
 
 	// Programs are the functions of all executable sections but .text, in the
@@ -54,10 +54,11 @@ type MapKind uint8
 
 // The ways to declare a map.
 const (
-	BTFMap     MapKind = iota // a variable in .maps, described by its type
-	LegacyMap                 // a struct bpf_map_def or bpf_elf_map in a section "maps"
-	DataMap                   // the section of global variables that the map is named after
-	KconfigMap                // the file's kconfig externs, as variables; contents come from the kernel
+	BTFMap       MapKind = iota // a variable in .maps, described by its type
+	LegacyMap                   // a struct bpf_map_def or bpf_elf_map in a section "maps"
+	DataMap                     // the section of global variables that the map is named after
+	KconfigMap                  // the file's kconfig externs, as variables; contents come from the kernel
+	StructOpsMap                // a variable in .struct_ops or .struct_ops.link
 )
 
 // Map is the declaration of a map.
@@ -75,19 +76,23 @@ type Map struct {
 	MapExtra   uint64
 	Pinning    uapi.Pinning
 
+	// Optional says that only who asks for the map wants it: SEC("?.struct_ops").
+	Optional bool
+
 	// Key and Value are zero for untyped maps. The value of a data map is its
-	// Datasec.
+	// Datasec, that of a struct_ops the program's own declaration of the struct.
 	Key, Value btf.TypeRef
 
 	// Inner is the declaration of the inner map of a map of maps, or nil.
 	Inner *Map
 
 	// Values are the initial contents of a map of maps or program array, by
-	// index.
+	// index, or the programs that a struct_ops refers to, by member.
 	Values []MapValue
 
-	// Data is the initial contents of a data map's only element; nil stands
-	// for ValueSize zero bytes. It is the file's memory: don't modify.
+	// Data is the initial contents of a data map's only element, of an arena,
+	// or of a struct_ops, without the pointers to programs. nil stands for
+	// ValueSize zero bytes. It may be the file's memory: don't modify.
 	Data []byte
 
 	// Freeze says that user space can't write either once it has been filled.
@@ -113,11 +118,13 @@ const (
 	ProgramReference
 )
 
-// MapValue is an initial value of a map of maps or program array.
+// MapValue is an initial value of a map of maps or program array, or a pointer
+// in a struct_ops.
 type MapValue struct {
-	Index uint32
-	Kind  ValueKind
-	Name  string // of a map or program of the same object
+	Index  uint32 // of the element, or of the struct's member
+	Member string // the member's name
+	Kind   ValueKind
+	Name   string // of a map or program of the same object
 }
 
 // Program is an entry point, with all code that it reaches.

@@ -15,15 +15,16 @@ import (
 type role uint8
 
 const (
-	roleNone   role = iota
-	roleCode        // instructions
-	roleMaps        // BTF-defined maps
-	roleLegacy      // structs that define maps
-	roleData        // initialised variables
-	roleRodata      // constants
-	roleBSS         // zeroed variables
-	roleArena       // variables in the memory of an arena map
-	roleTables      // jump tables
+	roleNone      role = iota
+	roleCode           // instructions
+	roleMaps           // BTF-defined maps
+	roleLegacy         // structs that define maps
+	roleData           // initialised variables
+	roleRodata         // constants
+	roleBSS            // zeroed variables
+	roleArena          // variables in the memory of an arena map
+	roleTables         // jump tables
+	roleStructOps      // structs with functions for the kernel to call
 )
 
 // section is what the parser knows about the ELF section of the same index.
@@ -103,9 +104,11 @@ func Parse(data []byte) (*Object, error) {
 		(*parser).readExterns,
 		(*parser).readMaps,
 		(*parser).readLegacyMaps,
+		(*parser).readStructOps,
 		(*parser).readDataMaps,
 		(*parser).readCode,
 		(*parser).readMapValues,
+		(*parser).readStructOpsPrograms,
 		(*parser).link,
 	} {
 		if err := step(p); err != nil {
@@ -166,6 +169,8 @@ func roleOf(s *elf.Section) role {
 		return roleArena
 	case s.Name == ".jumptables":
 		return roleTables
+	case isStructOps(s.Name):
+		return roleStructOps
 	}
 	return roleNone
 }

@@ -7,8 +7,7 @@ import "fmt"
 type AtomicOp uint32
 
 const (
-	atomicMask  OpCode = 0x0001_ff00
-	atomicShift        = 8
+	atomicMask OpCode = 0x0001_ff00
 
 	// unknownAtomic marks an atomic whose operation isn't known, and stays in
 	// the instruction's constant.
@@ -17,6 +16,9 @@ const (
 	// fetch is the modifier that also gives the old value, in src.
 	fetch AtomicOp = 0x0000_0100
 )
+
+// atomicShift is where the operation is in an OpCode.
+const atomicShift = 8
 
 const (
 	// InvalidAtomic is what OpCode.AtomicOp returns for other operations.
