@@ -8,7 +8,7 @@ FUZZTIME   ?= 20s
 TESTFLAGS  ?= -race
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick check fmt vet lint imports generate generated-current testdata tools deps build parity fuzz clean
+.PHONY: help demo test test-quick check fmt vet lint imports generate generated-current api api-current testdata tools deps build parity fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ test: deps tools build ## every test: unit, golden, end to end on this kernel; e
 test-quick: tools ## the same without the race detector
 	@BPFGEN_CLANG=$(CLANG) GO=$(GO) scripts/test.sh ./...
 
-check: deps tools fmt vet lint imports generated-current ## format, vet, staticcheck, import rules, generated code current
+check: deps tools fmt vet lint imports generated-current api-current ## format, vet, staticcheck, import rules, generated files current
 
 fmt: ## fail on files that gofmt would change
 	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
@@ -47,6 +47,12 @@ generated-current: deps build ## regenerate and fail on a difference
 
 testdata: deps ## recompile the checked-in objects under testdata
 	$(MAKE) -C testdata CLANG=$(CLANG)
+
+api: ## compare our API with ebpf-go's: docs/ebpf-go.md
+	$(GO) -C tools/apidiff run .
+
+api-current: ## fail if docs/ebpf-go.md is not what make api writes
+	@$(GO) -C tools/apidiff run . -check
 
 build: ## build bin/bpfgen
 	@$(GO) build -o $(BIN)/bpfgen ./cmd/bpfgen

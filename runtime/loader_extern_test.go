@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
+	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -112,7 +114,7 @@ func TestKconfigOfThisKernel(t *testing.T) {
 	}
 	f.Close()
 	testutil.Needs(t, testutil.BPF)
-	coll, err := LoadCollection(objectFile("externs"))
+	coll, err := load(parse(t, objectFile("externs")), selection{programs: []string{"configuration"}}, &CollectionOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,16 +216,6 @@ func TestVirtualKconfigThatDoesNotExist(t *testing.T) {
 	t.Error("no extern LINUX_KERNEL_VERSION")
 }
 
-func hasKfunc(t *testing.T, name string) bool {
-	t.Helper()
-	types, err := btf.LoadKernelSpec()
-	if err != nil {
-		return false
-	}
-	var fn *btf.Func
-	return types.TypeByName(name, &fn) == nil
-}
-
 // runSyscall runs a program of ksyms.bpf.c, and returns what it left in a variable.
 func runSyscall(t *testing.T, program, variable string) uint64 {
 	t.Helper()
@@ -244,30 +236,36 @@ func runSyscall(t *testing.T, program, variable string) uint64 {
 	return v
 }
 
-func needKfunc(t *testing.T, name string) {
+// needKfuncs is for tests of functions that Linux 6.8 has. Calls of them are
+// only for the JIT compiler.
+func needKfuncs(t *testing.T) {
 	t.Helper()
 	testutil.Needs(t, testutil.BPF)
-	if !hasKfunc(t, name) {
-		t.Skipf("this kernel has no kfunc %s", name)
+	if since := (uapi.KernelVersion{Major: 6, Minor: 8}); !kernel.AtLeast(since) {
+		t.Skipf("the kfuncs of this test need Linux %s", since)
 	}
+	if _, err := os.Stat("/proc/sys/net/core/bpf_jit_enable"); err != nil {
+		t.Skipf("kfuncs need the JIT compiler: %v", err)
+	}
+	testutil.Needs(t, testutil.KernelBTF)
 }
 
 func TestKfuncs(t *testing.T) {
-	needKfunc(t, "bpf_cpumask_first")
+	needKfuncs(t)
 	if first := runSyscall(t, "cpumask", "result"); first != 1 {
 		t.Errorf("the first CPU in a mask of CPU 0 is %d", int64(first)-1)
 	}
 }
 
 func TestFlavoursOfKfuncs(t *testing.T) {
-	needKfunc(t, "bpf_task_from_pid")
+	needKfuncs(t)
 	if flavour := runSyscall(t, "flavours", "result"); flavour != 1 {
 		t.Errorf("the program took flavour %d", flavour)
 	}
 }
 
 func TestAddressesOfKernelSymbols(t *testing.T) {
-	needKfunc(t, "bpf_rcu_read_lock")
+	needKfuncs(t)
 	symbols, err := kernel.FindSymbols([]string{"bpf_rcu_read_lock", "bpf_link_free"})
 	if errors.Is(err, kernel.ErrSymbolsHidden) {
 		t.Skip(err)
@@ -284,7 +282,7 @@ func TestAddressesOfKernelSymbols(t *testing.T) {
 }
 
 func TestKsymErrors(t *testing.T) {
-	needKfunc(t, "bpf_task_from_pid")
+	needKfuncs(t)
 	const undeclared = "(if the program can do without, declare it __weak)"
 	for _, test := range []struct{ program, want string }{
 		{"missing_function", "kfunc no_such_function isn't in the types of this kernel and its modules " + undeclared},
@@ -310,13 +308,14 @@ func TestKsymErrors(t *testing.T) {
 
 // What programs look like when they reach the kernel.
 func TestLinkKsyms(t *testing.T) {
+	needKfuncs(t)
 	types, err := btf.LoadKernelSpec()
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	var fn *btf.Func
 	if err := types.TypeByName("bpf_task_from_pid", &fn); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	id, err := types.TypeID(fn)
 	if err != nil {
@@ -397,6 +396,7 @@ func TestKfuncOfModule(t *testing.T) {
 			want = 0
 		}
 	}
+	t.Log("the module fou is loaded:", want == 0)
 	if ret, _, err := coll.Programs["module_function"].Test(make([]byte, 64)); err != nil || ret != want {
 		t.Errorf("returned %d, want %d: %v", ret, want, err)
 	}

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -185,14 +184,4 @@ func readText(file string) string {
 		return ""
 	}
 	return strings.TrimSpace(string(text))
-}
-
-// BPFAvailable tells whether this kernel has bpf(2) at all: nil, or an error
-// that matches errors.ErrUnsupported.
-func BPFAvailable() error {
-	_, err := NextID(CmdProgGetNextID, 0)
-	if Errno(err) == unix.ENOSYS {
-		return fmt.Errorf("this kernel has no BPF: %w", err)
-	}
-	return nil
 }

@@ -38,6 +38,7 @@ const (
 	KprobeMulti                    // SEC("kprobe.multi")
 	Uprobe                         // SEC("uprobe")
 	Fentry                         // SEC("fentry"), fexit, fmod_ret
+	TracingCookie                  // cookies of fentry and the like
 	LSM                            // SEC("lsm")
 	Freplace                       // SEC("freplace")
 	Iter                           // SEC("iter/…")
@@ -81,6 +82,7 @@ var features = [...]feature{
 	KprobeMulti:     {"kprobe.multi", uapi.KernelVersion{Major: 5, Minor: 18}, withoutKprobes},
 	Uprobe:          {"uprobes", uapi.KernelVersion{Major: 4, Minor: 3}, nil},
 	Fentry:          {"fentry", uapi.KernelVersion{Major: 5, Minor: 5}, refuses(progTypeTracing, attachFentry)},
+	TracingCookie:   {"cookies for fentry", uapi.KernelVersion{Major: 5, Minor: 19}, nil},
 	LSM:             {"BPF LSM", uapi.KernelVersion{Major: 5, Minor: 7}, refuses(progTypeLSM, attachLSM)},
 	Freplace:        {"freplace", uapi.KernelVersion{Major: 5, Minor: 6}, refuses(progTypeExt, 0)},
 	Iter:            {"BPF iterators", uapi.KernelVersion{Major: 5, Minor: 8}, withoutKernelBTF},

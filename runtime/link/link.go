@@ -14,6 +14,7 @@ import (
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
+	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
 // ErrNotSupported is what a hook, or this kernel, can't do.
@@ -142,7 +143,10 @@ func (l *RawLink) UpdateArgs(opts RawLinkUpdateOptions) error {
 // type keep their program.
 func (l *RawLink) explainUpdate(err error) error {
 	var info kernel.LinkInfo
-	if kernel.ObjInfo(l.fd, &info) == nil && !Type(info.Type).kind().updatable {
+	switch errInfo := kernel.ObjInfo(l.fd, &info); {
+	case errInfo == kernel.ErrClosed:
+		return errInfo
+	case errInfo == nil && !Type(info.Type).kind().updatable:
 		return fmt.Errorf("a %s link keeps its program (%w): %w", Type(info.Type), err, ErrNotSupported)
 	}
 	return needs(err, bpfLink)
@@ -158,7 +162,7 @@ type RawLinkOptions struct {
 	// Attach is the attach type, the same as the program's.
 	Attach ebpf.AttachType
 	// BTF is the type to attach to, if the target is a program.
-	BTF uint32
+	BTF btf.TypeID
 	// Flags of BPF_LINK_CREATE.
 	Flags uint32
 }
@@ -168,7 +172,7 @@ type RawLinkOptions struct {
 func AttachRawLink(opts RawLinkOptions) (*RawLink, error) {
 	return attach(opts.Program, bpfLink, kernel.LinkCreateAttr[kernel.LinkTracing]{
 		TargetFD: uint32(opts.Target), AttachType: uint32(opts.Attach), Flags: opts.Flags,
-		Extra: kernel.LinkTracing{TargetBTFID: opts.BTF},
+		Extra: kernel.LinkTracing{TargetBTFID: uint32(opts.BTF)},
 	})
 }
 

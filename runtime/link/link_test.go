@@ -19,6 +19,7 @@ import (
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
+	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"golang.org/x/sys/unix"
 )
@@ -137,6 +138,22 @@ var families = []family{
 		},
 	},
 	{
+		name:  "fentry",
+		needs: []testutil.Feature{testutil.Fentry, testutil.BPFLink},
+		spec:  ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTo: SyscallWrapper("sys_getsid")},
+		idAt:  -1,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return AttachTracing(TracingOptions{Program: prog})
+		},
+		trigger: func(t testing.TB, _ string) { _, _ = unix.Getsid(0) },
+		check: func(info *Info) error {
+			if d := info.Tracing(); d == nil || d.AttachType != ebpf.AttachTraceFEntry || d.TargetBtfId == 0 && kernel.AtLeast(tracingTarget) {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+	{
 		name:  "raw tracepoint",
 		needs: []testutil.Feature{testutil.RawTracepoint, testutil.BPFLink},
 		spec:  ebpf.ProgramSpec{Type: ebpf.RawTracepoint},
@@ -164,6 +181,9 @@ var families = []family{
 		trigger: func(t testing.TB, _ string) { makeMagicSyscall(t) },
 		check: func(info *Info) error {
 			d := info.PerfEvent()
+			if d == nil && !kernel.AtLeast(perfInfo) {
+				return nil
+			}
 			if d == nil || d.Type != PerfEventTracepoint || d.Tracepoint().Tracepoint != "sys_enter" {
 				return fmt.Errorf("%+v", d)
 			}
@@ -318,10 +338,19 @@ var families = []family{
 	},
 }
 
+// tracingTarget is the first kernel that tells what links of TracingType trace.
+var tracingTarget = uapi.KernelVersion{Major: 5, Minor: 13}
+
+// perfInfo is the first kernel that tells about links on perf events.
+var perfInfo = uapi.KernelVersion{Major: 6, Minor: 6}
+
 func checkKprobeInfo(want PerfEventKind) func(*Info) error {
 	return func(info *Info) error {
 		d := info.PerfEvent()
-		if d != nil && (d.Type != want || !strings.HasSuffix(d.Kprobe().Function, "sys_getsid")) {
+		if d == nil && !kernel.AtLeast(perfInfo) {
+			return nil
+		}
+		if d == nil || d.Type != want || !strings.HasSuffix(d.Kprobe().Function, "sys_getsid") {
 			return fmt.Errorf("%+v", d)
 		}
 		return nil
@@ -934,6 +963,31 @@ func TestCookies(t *testing.T) {
 	}
 	defer l.Close()
 	makeMagicSyscall(t)
+	if got := c.value(t); got != cookie {
+		t.Errorf("cookie %#x", got)
+	}
+}
+
+func TestTracingCookie(t *testing.T) {
+	testutil.Needs(t, testutil.Fentry, testutil.TracingCookie)
+	const cookie = 0x1122334455667788
+	c := newCounter(t)
+	prog := load(t, ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFExit, AttachTo: SyscallWrapper("sys_getsid")}, asm.Instructions{
+		asm.FnGetAttachCookie.Call(),
+		asm.LoadMapValue(asm.R1, c.FD(), 0),
+		asm.StoreMem(asm.R1, 0, asm.R0, asm.DWord),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	})
+	if _, err := AttachTracing(TracingOptions{Program: prog, Cookie: cookie}); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("without attach type: %v", err)
+	}
+	l, err := AttachTracing(TracingOptions{Program: prog, Cookie: cookie, AttachType: ebpf.AttachTraceFExit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, _ = unix.Getsid(0)
 	if got := c.value(t); got != cookie {
 		t.Errorf("cookie %#x", got)
 	}

@@ -56,8 +56,8 @@ func AttachTracing(opts TracingOptions) (Link, error) {
 // TracingInfo is what Info tells about links of TracingType.
 type TracingInfo struct {
 	AttachType     ebpf.AttachType
-	TargetObjectId uint32 // ID of the BTF, or of the program that is traced
-	TargetBtfId    btf.TypeID
+	TargetObjectId uint32     // ID of the BTF, or of the program that is traced. Linux 5.13
+	TargetBtfId    btf.TypeID // Linux 5.13
 }
 
 // Tracing is about links of TracingType, nil for others. Linux 5.8.
