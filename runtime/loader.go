@@ -68,6 +68,9 @@ func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (_ *Colle
 	if err := fillMaps(cs, coll, fresh, afterPrograms); err != nil {
 		return nil, err
 	}
+	if err := fillStructOps(cs, coll, fresh, types); err != nil {
+		return nil, err
+	}
 	coll.addVariables(cs)
 	return coll, nil
 }

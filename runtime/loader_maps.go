@@ -172,11 +172,14 @@ func makeMap(spec *MapSpec, types *typeInfo) (*Map, error) {
 	if ids, ok := types.maps[spec]; ok && types.fd != nil {
 		attr.BTFFD, attr.BTFKeyTypeID, attr.BTFValueTypeID = uint32(types.fd.Int()), uint32(ids.key), uint32(ids.value)
 	}
+	if err := types.describeStructOps(spec, &attr); err != nil {
+		return nil, err
+	}
 	fd, err := createMap(&attr, kernel.AtLeast)
 	if err != nil {
 		return nil, explainMap(want, err)
 	}
-	return newMap(fd, want.Name, want.Type, want.KeySize, want.ValueSize, attr.MaxEntries, attr.MapFlags)
+	return newMap(fd, want.Name, want.Type, want.KeySize, attr.ValueSize, attr.MaxEntries, attr.MapFlags)
 }
 
 // makeInnerMap makes the map that a map of maps takes for a template; nil for
@@ -284,7 +287,7 @@ const (
 func fillMaps(cs *CollectionSpec, coll *Collection, fresh []*Map, when fillTime) error {
 	for _, name := range sortedKeys(coll.Maps) {
 		spec, m := cs.Maps[name], coll.Maps[name]
-		if (spec.Type == ProgramArray) != bool(when) || !slices.Contains(fresh, m) {
+		if spec.Type == StructOpsMap || (spec.Type == ProgramArray) != bool(when) || !slices.Contains(fresh, m) {
 			continue
 		}
 		if err := cs.fillMap(spec, m, name, coll); err != nil {

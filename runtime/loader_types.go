@@ -19,6 +19,8 @@ type kernelTypes struct {
 	given  *btf.Spec
 	extras []*btf.Spec
 	cache  *btf.Cache
+
+	structOps map[string]*structOpsKind // those that were looked for, by name
 }
 
 func newKernelTypes(opts *ProgramOptions, cache *btf.Cache) *kernelTypes {
@@ -87,6 +89,9 @@ type typeInfo struct {
 	object  *btf.Spec // where most types are from
 	maps    map[*MapSpec]typeIDs
 	modules moduleTable
+
+	structOps map[*MapSpec]*structOpsValue
+
 	fd      *kernel.FD // nil if there is nothing to describe, or if refused
 	refused error      // why the kernel doesn't take it
 }
@@ -107,7 +112,11 @@ func describe(cs *CollectionSpec, want selection, opts *CollectionOptions) (*typ
 			maps = append(maps, cs.Maps[name])
 		}
 	}
-	return describePrograms(pick(cs.Programs, want.programs), maps, cs.Types, newKernelTypes(&opts.Programs, opts.Cache))
+	programs := pick(cs.Programs, want.programs)
+	if err := cs.withMembers(programs, want.programs, want.maps); err != nil {
+		return nil, nil, err
+	}
+	return describePrograms(programs, maps, cs.Types, newKernelTypes(&opts.Programs, opts.Cache))
 }
 
 func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec, kt *kernelTypes) (_ *typeInfo, _ []code, err error) {
@@ -125,7 +134,11 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 		return nil, nil, err
 	}
 	for _, spec := range maps {
-		if err := ti.addMap(spec); err != nil {
+		add := ti.addMap
+		if spec.Type == StructOpsMap {
+			add = func(spec *MapSpec) error { return ti.addStructOps(spec, kt) }
+		}
+		if err := add(spec); err != nil {
 			return nil, nil, fmt.Errorf("map %q: %w", spec.Name, err)
 		}
 	}

@@ -43,6 +43,7 @@ type Map struct {
 
 	pin     kernel.Pinned
 	memory  mapping
+	ops     *structOps  // nil unless loading made it
 	missing [3]mapError // made once: a miss is nothing to allocate for
 }
 
@@ -128,6 +129,7 @@ func (m *Map) Close() error {
 		return nil
 	}
 	m.memory.close()
+	m.ops.close()
 	return closeFD(m.fd)
 }
 
@@ -149,7 +151,15 @@ func (m *Map) Clone() (*Map, error) {
 	if err != nil {
 		return nil, fmt.Errorf("clone map %q: %w", m.name, err)
 	}
-	return newMap(fd, m.name, m.typ, m.keySize, m.valueSize, m.maxEntries, m.flags)
+	clone, err := newMap(fd, m.name, m.typ, m.keySize, m.valueSize, m.maxEntries, m.flags)
+	if err != nil {
+		return nil, err
+	}
+	if clone.ops, err = m.ops.clone(); err != nil {
+		clone.Close()
+		return nil, fmt.Errorf("clone map %q: %w", m.name, err)
+	}
+	return clone, nil
 }
 
 // Freeze makes the map read-only for user space, for good. Programs can still

@@ -3,6 +3,7 @@ package ebpf
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,6 +53,16 @@ type MapSpec struct {
 	// Key and Value are the types of keys and values. May be nil.
 	Key, Value btf.Type
 
+	// StructOps says of a struct_ops map which programs of the collection its
+	// functions are, by member. Members can be added, changed and deleted until
+	// the map is loaded.
+	StructOps map[string]string
+
+	// Optional maps are left out by NewCollection, unless another part of the
+	// collection refers to them. LoadAndAssign loads them if they are named.
+	// SEC("?.struct_ops") makes a map optional.
+	Optional bool
+
 	// Tags are the map's __attribute__((btf_decl_tag("..."))).
 	Tags []string
 
@@ -81,6 +92,7 @@ func (ms *MapSpec) declared(m *object.Map) error {
 		Pinning:    PinType(m.Pinning),
 		NumaNode:   m.NUMANode,
 		MapExtra:   m.MapExtra,
+		Optional:   m.Optional,
 		Tags:       m.Tags,
 		freeze:     m.Freeze,
 		data:       m.Kind == object.DataMap,
@@ -119,12 +131,25 @@ func (ms *MapSpec) declaredContents(m *object.Map) {
 		ms.Contents = []MapKV{{Key: uint32(0), Value: value}}
 		return
 	}
+	if m.Kind == object.StructOpsMap {
+		ms.declaredStructOps(m)
+		return
+	}
 	if len(m.Values) == 0 {
 		return
 	}
 	ms.Contents = make([]MapKV, 0, len(m.Values))
 	for _, v := range m.Values {
 		ms.Contents = append(ms.Contents, MapKV{Key: v.Index, Value: v.Name})
+	}
+}
+
+func (ms *MapSpec) declaredStructOps(m *object.Map) {
+	ms.Key = &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
+	ms.Contents = []MapKV{{Key: uint32(0), Value: bytes.Clone(m.Data)}}
+	ms.StructOps = make(map[string]string, len(m.Values))
+	for _, v := range m.Values {
+		ms.StructOps[v.Member] = v.Name
 	}
 }
 
@@ -158,6 +183,7 @@ func (ms *MapSpec) Copy() *MapSpec {
 	}
 	dup.InnerMap = ms.InnerMap.Copy()
 	dup.Tags = slices.Clone(ms.Tags)
+	dup.StructOps = maps.Clone(ms.StructOps)
 	return &dup
 }
 
@@ -185,7 +211,7 @@ func (ms *MapSpec) Compatible(m *Map) error {
 	for _, a := range []attribute{
 		{"type", m.typ, want.Type},
 		{"key size", m.keySize, want.KeySize},
-		{"value size", m.valueSize, want.ValueSize},
+		{"value size", comparableValueSize(m.valueSize, want), comparableValueSize(want.ValueSize, want)},
 		{"max entries", m.maxEntries, want.MaxEntries},
 		{"flags", comparableFlags(m.flags, want), comparableFlags(want.Flags, want)},
 	} {
@@ -199,10 +225,19 @@ func (ms *MapSpec) Compatible(m *Map) error {
 	return nil
 }
 
+// comparableValueSize leaves out the size of structs that the kernel decides about.
+func comparableValueSize(size uint32, ms *MapSpec) uint32 {
+	if ms.Type == StructOpsMap {
+		return 0
+	}
+	return size
+}
+
 // comparableFlags leaves out flags that are not a property of the map, or that
 // the kernel sets or ignores by itself.
 func comparableFlags(flags uint32, ms *MapSpec) uint32 {
 	flags &^= uapi.MapFlagRdonly | uapi.MapFlagWronly // of the descriptor
+	flags &^= uapi.MapFlagVtypeBTFObj                 // where the kernel has the type
 	if ms.Type == DevMap || ms.Type == DevMapHash {
 		flags &^= uapi.MapFlagRdonlyProg // the kernel adds it
 	}
