@@ -89,7 +89,7 @@ func ExplainPermission(err error, need ...Capability) error {
 	}
 	explained := circumstances{
 		version:          AtLeast,
-		status:           readText("/proc/self/status"),
+		status:           readText("/proc/thread-self/status"),
 		uidMap:           readText("/proc/self/uid_map"),
 		unprivileged:     readText("/proc/sys/kernel/unprivileged_bpf_disabled"),
 		lockdown:         readText("/sys/kernel/security/lockdown"),
@@ -104,7 +104,7 @@ func ExplainPermission(err error, need ...Capability) error {
 // circumstances is all that an explanation is made from.
 type circumstances struct {
 	version          func(uapi.KernelVersion) bool
-	status           string // /proc/self/status
+	status           string // /proc/thread-self/status
 	uidMap           string // /proc/self/uid_map
 	unprivileged     string // sysctl kernel.unprivileged_bpf_disabled
 	lockdown         string // e.g. "none [integrity] confidentiality"
@@ -155,7 +155,7 @@ func missing(effective uint64, need []Capability, split bool) []Capability {
 	return lacking
 }
 
-// effectiveCapabilities reads CapEff out of /proc/self/status.
+// effectiveCapabilities reads CapEff out of /proc/thread-self/status.
 func effectiveCapabilities(status string) (uint64, bool) {
 	set, err := strconv.ParseUint(statusField(status, "CapEff"), 16, 64)
 	return set, err == nil
