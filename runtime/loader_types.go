@@ -8,7 +8,6 @@ import (
 
 	"github.com/bpfgen/bpfgen/internal/corerelo"
 	"github.com/bpfgen/bpfgen/internal/kernel"
-	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -247,49 +246,22 @@ func (ti *typeInfo) add(typ btf.Type) (btf.TypeID, error) {
 	return ti.builder.Add(typ)
 }
 
-// typesSince are the kernels that first understand a part of BTF.
-var typesSince = []struct {
-	since uapi.KernelVersion
-	strip func(*btf.MarshalOptions)
-}{
-	{uapi.KernelVersion{Major: 5, Minor: 0}, func(o *btf.MarshalOptions) { o.ReplaceFunc = true }},
-	{uapi.KernelVersion{Major: 5, Minor: 2}, func(o *btf.MarshalOptions) { o.ReplaceDatasec = true }},
-	{uapi.KernelVersion{Major: 5, Minor: 6}, func(o *btf.MarshalOptions) { o.StripFuncLinkage = true }},
-	{uapi.KernelVersion{Major: 5, Minor: 13}, func(o *btf.MarshalOptions) { o.ReplaceFloat = true }},
-	{uapi.KernelVersion{Major: 5, Minor: 16}, func(o *btf.MarshalOptions) { o.ReplaceDeclTags = true }},
-	{uapi.KernelVersion{Major: 5, Minor: 17}, func(o *btf.MarshalOptions) { o.ReplaceTypeTags = true }},
-	{uapi.KernelVersion{Major: 6, Minor: 0}, func(o *btf.MarshalOptions) { o.ReplaceEnum64 = true }},
-	{uapi.KernelVersion{Major: 6, Minor: 9}, func(o *btf.MarshalOptions) { o.ReplaceQuestionMark = true }},
-	{uapi.KernelVersion{Major: 6, Minor: 15}, func(o *btf.MarshalOptions) { o.StripAttributes = true }},
-}
-
-// sanitised are the options for a kernel; ok is false if it needs none.
-func sanitised(atLeast func(uapi.KernelVersion) bool) (opts btf.MarshalOptions, ok bool) {
-	for _, row := range typesSince {
-		if !atLeast(row.since) {
-			row.strip(&opts)
-			ok = true
-		}
-	}
-	return opts, ok
-}
-
 // load gives the BTF to the kernel. That the kernel refuses it is no error yet:
 // most maps and programs can do without.
 func (ti *typeInfo) load() error {
 	if ti.builder.Empty() {
 		return nil
 	}
-	blob, err := ti.builder.Marshal(nil, &btf.MarshalOptions{PreventNoTypeFound: true})
+	plain := btf.MarshalOptions{PreventNoTypeFound: true}
+	blob, err := ti.builder.Marshal(nil, &plain)
 	if err != nil {
 		return fmt.Errorf("types for the kernel: %w", err)
 	}
 	if ti.fd, err = kernel.BTFLoad(&kernel.BTFLoadAttr{BTF: kernel.Bytes(blob), BTFSize: uint32(len(blob))}); err == nil {
 		return nil
 	}
-	if opts, ok := sanitised(kernel.AtLeast); ok {
-		opts.PreventNoTypeFound = true
-		if blob, err = ti.builder.Marshal(nil, &opts); err != nil {
+	if opts := btf.KernelMarshalOptions(); *opts != plain {
+		if blob, err = ti.builder.Marshal(nil, opts); err != nil {
 			return fmt.Errorf("types for the kernel: %w", err)
 		}
 	}
