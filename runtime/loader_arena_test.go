@@ -71,9 +71,15 @@ func TestArenaAddress(t *testing.T) {
 	const address = 0x5_0000_0000
 	spec := parse(t, objectFile("arena"))
 	spec.Maps["heap"].MapExtra = address
-	coll, err := NewCollection(spec)
+	earlier, err := NewCollection(spec)
 	if err != nil {
 		t.Fatal(err)
+	}
+	defer earlier.Close()
+	earlier.Close()
+	coll, err := NewCollection(spec)
+	if err != nil {
+		t.Fatal("after another one had been there:", err)
 	}
 	defer coll.Close()
 	if _, err := coll.Programs["link_and_add"].Run(&RunOptions{}); err != nil {
