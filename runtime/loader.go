@@ -49,6 +49,9 @@ func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (_ *Colle
 	if fresh, err = makeMaps(cs, want.maps, types, opts, coll.Maps); err != nil {
 		return nil, err
 	}
+	if err := fillArenas(cs, coll, fresh, code); err != nil {
+		return nil, err
+	}
 	if err := fillKconfig(cs, coll, fresh, programs, opts.Kconfig); err != nil {
 		return nil, err
 	}

@@ -74,7 +74,11 @@ func (c *closure) addMap(name string) error {
 		}
 	}
 	for _, member := range sortedKeys(spec.StructOps) {
-		if err := c.addProgram(spec.StructOps[member]); err != nil {
+		program := spec.StructOps[member]
+		if c.cs.Programs[program] == nil && spec.members[member] == program {
+			continue // deleted from the spec, which leaves the member without program
+		}
+		if err := c.addProgram(program); err != nil {
 			return fmt.Errorf("map %q: member %s: %w", name, member, err)
 		}
 	}

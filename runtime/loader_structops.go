@@ -360,7 +360,7 @@ func newStructOps(value *structOpsValue, programs map[string]*Program) (_ *struc
 	for _, slot := range value.programs {
 		p := programs[slot.program]
 		if p == nil {
-			return nil, fmt.Errorf("program %q: %w", slot.program, errNotThere)
+			continue // deleted from the spec
 		}
 		if p.typ != StructOps {
 			return nil, fmt.Errorf("program %q is of type %s, not %s", slot.program, p.typ, StructOps)

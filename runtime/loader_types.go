@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/bpfgen/bpfgen/internal/corerelo"
@@ -63,6 +64,9 @@ func (kt *kernelTypes) modules() ([]corerelo.Module, error) {
 	}
 	for _, name := range names {
 		spec, err := kt.cache.Module(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // unloaded meanwhile
+		}
 		if err != nil {
 			return nil, fmt.Errorf("module %s: %w", name, err)
 		}

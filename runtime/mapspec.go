@@ -55,7 +55,8 @@ type MapSpec struct {
 
 	// StructOps says of a struct_ops map which programs of the collection its
 	// functions are, by member. Members can be added, changed and deleted until
-	// the map is loaded.
+	// the map is loaded. A program that is deleted from the collection is missing
+	// in the map, too.
 	StructOps map[string]string
 
 	// Optional maps are left out by NewCollection, unless another part of the
@@ -68,6 +69,8 @@ type MapSpec struct {
 
 	freeze bool // read-only for user space once filled
 	data   bool // holds global variables; the kernel need not let us map it
+
+	members map[string]string // StructOps as the object has it
 
 	// kconfig is what the kernel's configuration has to say: if the spec has no
 	// contents, loading asks for it.
@@ -131,6 +134,10 @@ func (ms *MapSpec) declaredContents(m *object.Map) {
 		ms.Contents = []MapKV{{Key: uint32(0), Value: value}}
 		return
 	}
+	if ms.Type == Arena && m.Data != nil {
+		ms.Contents = []MapKV{{Key: uint32(0), Value: bytes.Clone(m.Data)}}
+		return
+	}
 	if m.Kind == object.StructOpsMap {
 		ms.declaredStructOps(m)
 		return
@@ -151,12 +158,13 @@ func (ms *MapSpec) declaredStructOps(m *object.Map) {
 	for _, v := range m.Values {
 		ms.StructOps[v.Member] = v.Name
 	}
+	ms.members = maps.Clone(ms.StructOps)
 }
 
-// bytes is the memory of a data map's only element, which its variables share;
-// nil for other maps.
+// bytes is the memory of a data map's only element, or of an arena's beginning,
+// which its variables share; nil for other maps.
 func (ms *MapSpec) bytes() []byte {
-	if ms == nil || !ms.data || len(ms.Contents) != 1 {
+	if ms == nil || !ms.data && ms.Type != Arena || len(ms.Contents) != 1 {
 		return nil
 	}
 	value, _ := ms.Contents[0].Value.([]byte)

@@ -69,6 +69,13 @@ func mapMemory(m *Map, frozen bool) (*Memory, error) {
 	if frozen || m.flags&uapi.MapFlagRdonly != 0 {
 		access = kernel.ReadOnly
 	}
+	if m.typ == Arena && m.extra != 0 {
+		mapped, err := kernel.MapMemoryAt(m.fd, m.extra, size, access)
+		if err != nil {
+			return nil, err
+		}
+		return &Memory{mapped: mapped, readOnly: access == kernel.ReadOnly}, nil
+	}
 	mapped, err := kernel.MapMemory(m.fd, 0, size, access)
 	if access == kernel.ReadWrite && (errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES)) {
 		access = kernel.ReadOnly // frozen by somebody else

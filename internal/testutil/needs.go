@@ -53,6 +53,8 @@ const (
 	StructOps                      // SEC(".struct_ops")
 	StructOpsLink                  // SEC(".struct_ops.link")
 	Arena                          // BPF_MAP_TYPE_ARENA
+	Lists                          // struct bpf_list_head
+	Exceptions                     // bpf_throw
 )
 
 // feature is a row: a name, the first kernel that has it, and, for what a host
@@ -97,6 +99,8 @@ var features = [...]feature{
 	StructOps:       {"struct_ops", uapi.KernelVersion{Major: 5, Minor: 6}, withoutKernelBTF},
 	StructOpsLink:   {"bpf_link for struct_ops", uapi.KernelVersion{Major: 6, Minor: 4}, withoutKernelBTF},
 	Arena:           {"BPF arenas", uapi.KernelVersion{Major: 6, Minor: 9}, nil},
+	Lists:           {"lists in maps", uapi.KernelVersion{Major: 6, Minor: 2}, withoutKernelBTF},
+	Exceptions:      {"BPF exceptions", uapi.KernelVersion{Major: 6, Minor: 7}, withoutKernelBTF},
 }
 
 const (
