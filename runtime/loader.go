@@ -49,6 +49,9 @@ func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (_ *Colle
 	if fresh, err = makeMaps(cs, want.maps, types, opts, coll.Maps); err != nil {
 		return nil, err
 	}
+	if err := fillArenas(cs, coll, fresh, code); err != nil {
+		return nil, err
+	}
 	if err := fillKconfig(cs, coll, fresh, programs, opts.Kconfig); err != nil {
 		return nil, err
 	}
@@ -66,6 +69,9 @@ func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (_ *Colle
 		coll.Programs[name] = p
 	}
 	if err := fillMaps(cs, coll, fresh, afterPrograms); err != nil {
+		return nil, err
+	}
+	if err := fillStructOps(cs, coll, fresh, types); err != nil {
 		return nil, err
 	}
 	coll.addVariables(cs)

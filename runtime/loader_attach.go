@@ -1,7 +1,6 @@
 package ebpf
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -16,6 +15,9 @@ type attachTarget struct {
 	id     btf.TypeID
 	module string     // whose BTF the ID is of, "" for vmlinux
 	prog   *kernel.FD // the program that the ID is of
+
+	member   uint32 // index in the struct that the ID is of
+	isMember bool
 }
 
 // hook is how a kind of programs names the type that it attaches to.
@@ -55,6 +57,14 @@ func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
 	var queries []rawbtf.Query
 	var asking []int
 	for i, ps := range programs {
+		if ps.Type == StructOps {
+			target, err := kt.structOpsTarget(ps.AttachTo)
+			if err != nil {
+				return fmt.Errorf("%s: %w", ps.label(), err)
+			}
+			codes[i].target = target
+			continue
+		}
 		h := hookOf(ps)
 		if h == nil {
 			continue
@@ -85,7 +95,7 @@ func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
 	}
 	for n, i := range asking {
 		if targets[n].id == 0 {
-			return fmt.Errorf("%s: %w", programs[i].label(), notInKernel(programs[i], queries[n].Name))
+			return fmt.Errorf("%s: %w", programs[i].label(), notInKernel(programs[i], queries[n].Name, kt.didYouMean(queries[n])))
 		}
 		codes[i].target = targets[n]
 	}
@@ -93,7 +103,7 @@ func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
 }
 
 // notInKernel is about an attach target that this kernel doesn't have.
-func notInKernel(ps *ProgramSpec, name string) error {
+func notInKernel(ps *ProgramSpec, name, near string) error {
 	what := "kernel function"
 	switch {
 	case strings.HasPrefix(name, "btf_trace_"):
@@ -103,17 +113,26 @@ func notInKernel(ps *ProgramSpec, name string) error {
 	case strings.HasPrefix(name, "bpf_iter_"):
 		what = "iterator"
 	}
-	return fmt.Errorf("this kernel has no %s %q (no %s in its types): %w", what, ps.AttachTo, name, ErrNotSupported)
+	return fmt.Errorf("this kernel has no %s %q%s (no %s in its types): %w", what, ps.AttachTo, near, name, ErrNotSupported)
+}
+
+// running are the types of the running kernel, or of one of its modules, whose
+// IDs count even if CO-RE has been given the types of another one.
+func (kt *kernelTypes) running(module string) (*btf.Spec, error) {
+	if module != "" {
+		return kt.cache.Module(module)
+	}
+	return kt.cache.Kernel()
 }
 
 // find answers queries from vmlinux, and from modules for what isn't there.
 func (kt *kernelTypes) find(queries []rawbtf.Query) ([]attachTarget, error) {
-	vmlinux, err := kt.vmlinux()
+	vmlinux, err := kt.running("")
 	if err != nil {
 		return nil, fmt.Errorf("attach target: %w", err)
 	}
 	targets := make([]attachTarget, len(queries))
-	if fillTargets(targets, queries, vmlinux, "") || kt.given != nil {
+	if fillTargets(targets, queries, vmlinux, "") {
 		return targets, nil
 	}
 	modules, err := kt.modules()
@@ -158,27 +177,12 @@ func functionOf(p *Program, name string) (attachTarget, error) {
 
 // typesOf asks the kernel for the BTF of a program.
 func typesOf(p *Program) (*btf.Spec, error) {
-	var info kernel.ProgInfo
-	if err := kernel.ObjInfo(p.fd, &info); err != nil {
-		return nil, err
-	}
-	if info.BTFID == 0 {
-		return nil, errors.New("it was loaded without any")
-	}
-	fd, err := kernel.FDByID(kernel.CmdBTFGetFDByID, info.BTFID, 0)
+	h, err := p.Handle()
 	if err != nil {
 		return nil, err
 	}
-	defer fd.Close()
-	var size kernel.BTFInfo
-	if err := kernel.ObjInfo(fd, &size); err != nil {
-		return nil, err
-	}
-	blob := make([]byte, size.BTFSize)
-	if err := kernel.ObjInfo(fd, &kernel.BTFInfo{BTF: kernel.Bytes(blob), BTFSize: size.BTFSize}); err != nil {
-		return nil, err
-	}
-	return btf.LoadSpecFromBytes(blob)
+	defer h.Close()
+	return h.Spec(nil)
 }
 
 // moduleTypes opens the kernel's own BTF of a module, by going through all BTF

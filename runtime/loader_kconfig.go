@@ -32,8 +32,8 @@ func (cs *CollectionSpec) addKconfig(maps []*object.Map, externs []*object.Exter
 // fillKconfig puts the configuration of this kernel into those fresh maps that
 // are for it, unless the spec has contents for them.
 func fillKconfig(cs *CollectionSpec, coll *Collection, fresh []*Map, programs []*ProgramSpec, text string) error {
-	for _, name := range sortedKeys(coll.Maps) {
-		spec, m := cs.Maps[name], coll.Maps[name]
+	for name, m := range coll.Maps {
+		spec := cs.Maps[name]
 		if spec.kconfig == nil || len(spec.Contents) > 0 || !slices.Contains(fresh, m) {
 			continue
 		}

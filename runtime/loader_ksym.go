@@ -75,7 +75,7 @@ func linkKsyms(programs []*ProgramSpec, codes []code, kt *kernelTypes, modules *
 // collectKsyms lists what programs refer to, in the order of their files.
 func collectKsyms(programs []*ProgramSpec) []ksym {
 	var syms []ksym
-	seen := make(map[*asm.Extern]bool)
+	var seen map[*asm.Extern]bool // most programs need none
 	for _, ps := range programs {
 		var line *btf.Line
 		for i := range ps.Instructions {
@@ -85,6 +85,9 @@ func collectKsyms(programs []*ProgramSpec) []ksym {
 			}
 			if !isKsym(ins) || seen[ins.Extern()] {
 				continue
+			}
+			if seen == nil {
+				seen = make(map[*asm.Extern]bool)
 			}
 			seen[ins.Extern()] = true
 			syms = append(syms, ksym{extern: ins.Extern(), user: ps, line: line})

@@ -172,11 +172,19 @@ func makeMap(spec *MapSpec, types *typeInfo) (*Map, error) {
 	if ids, ok := types.maps[spec]; ok && types.fd != nil {
 		attr.BTFFD, attr.BTFKeyTypeID, attr.BTFValueTypeID = uint32(types.fd.Int()), uint32(ids.key), uint32(ids.value)
 	}
+	if err := types.describeStructOps(spec, &attr); err != nil {
+		return nil, err
+	}
 	fd, err := createMap(&attr, kernel.AtLeast)
 	if err != nil {
 		return nil, explainMap(want, err)
 	}
-	return newMap(fd, want.Name, want.Type, want.KeySize, want.ValueSize, attr.MaxEntries, attr.MapFlags)
+	m, err := newMap(fd, want.Name, want.Type, want.KeySize, attr.ValueSize, attr.MaxEntries, attr.MapFlags)
+	if err != nil {
+		return nil, err
+	}
+	m.extra = want.MapExtra
+	return m, nil
 }
 
 // makeInnerMap makes the map that a map of maps takes for a template; nil for
@@ -284,7 +292,7 @@ const (
 func fillMaps(cs *CollectionSpec, coll *Collection, fresh []*Map, when fillTime) error {
 	for _, name := range sortedKeys(coll.Maps) {
 		spec, m := cs.Maps[name], coll.Maps[name]
-		if (spec.Type == ProgramArray) != bool(when) || !slices.Contains(fresh, m) {
+		if spec.Type == StructOpsMap || spec.Type == Arena || (spec.Type == ProgramArray) != bool(when) || !slices.Contains(fresh, m) {
 			continue
 		}
 		if err := cs.fillMap(spec, m, name, coll); err != nil {
@@ -334,7 +342,7 @@ func freezeMap(m *Map) error {
 // initialData is the contents of a data map, with the values of its variables.
 func (cs *CollectionSpec) initialData(spec *MapSpec, name string) ([]byte, error) {
 	data := spec.bytes()
-	if uint32(len(data)) != spec.ValueSize {
+	if spec.data && uint32(len(data)) != spec.ValueSize {
 		data = append(slices.Clip(data), make([]byte, max(0, int(spec.ValueSize)-len(data)))...)
 	}
 	var stray []*VariableSpec

@@ -68,6 +68,9 @@ func (c *code) addTypes(attr *kernel.ProgLoadAttr, types *typeInfo) {
 // add says in attr what to attach to. Descriptors in attr are open until release.
 func (t *attachTarget) add(attr *kernel.ProgLoadAttr) (release func(), err error) {
 	attr.AttachBTFID = uint32(t.id)
+	if t.isMember {
+		attr.ExpectedAttachType = t.member
+	}
 	switch {
 	case t.prog != nil:
 		raw, err := t.prog.Acquire()

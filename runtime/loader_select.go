@@ -14,11 +14,17 @@ type selection struct {
 	maps, programs []string
 }
 
-// everything is all maps, and all programs that aren't optional.
+// everything is all maps and programs that aren't optional.
 func (cs *CollectionSpec) everything() selection {
-	want := selection{maps: sortedKeys(cs.Maps)}
+	var want selection
+	for _, name := range sortedKeys(cs.Maps) {
+		if !cs.Maps[name].Optional {
+			want.maps = append(want.maps, name)
+		}
+	}
 	for _, name := range sortedKeys(cs.Programs) {
-		if !cs.Programs[name].Optional {
+		// A program of a struct_ops that isn't wanted isn't wanted either.
+		if ps := cs.Programs[name]; !ps.Optional && !ps.member {
 			want.programs = append(want.programs, name)
 		}
 	}
@@ -65,6 +71,15 @@ func (c *closure) addMap(name string) error {
 	for _, kv := range spec.Contents {
 		if err := c.addContent(spec, kv); err != nil {
 			return fmt.Errorf("contents of map %q: %w", name, err)
+		}
+	}
+	for _, member := range sortedKeys(spec.StructOps) {
+		program := spec.StructOps[member]
+		if c.cs.Programs[program] == nil && spec.members[member] == program {
+			continue // deleted from the spec, which leaves the member without program
+		}
+		if err := c.addProgram(program); err != nil {
+			return fmt.Errorf("map %q: member %s: %w", name, member, err)
 		}
 	}
 	return nil

@@ -4,11 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/bpfgen/bpfgen/internal/corerelo"
 	"github.com/bpfgen/bpfgen/internal/kernel"
-	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -19,6 +19,8 @@ type kernelTypes struct {
 	given  *btf.Spec
 	extras []*btf.Spec
 	cache  *btf.Cache
+
+	structOps map[string]*structOpsKind // those that were looked for, by name
 }
 
 func newKernelTypes(opts *ProgramOptions, cache *btf.Cache) *kernelTypes {
@@ -62,6 +64,9 @@ func (kt *kernelTypes) modules() ([]corerelo.Module, error) {
 	}
 	for _, name := range names {
 		spec, err := kt.cache.Module(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // unloaded meanwhile
+		}
 		if err != nil {
 			return nil, fmt.Errorf("module %s: %w", name, err)
 		}
@@ -87,6 +92,9 @@ type typeInfo struct {
 	object  *btf.Spec // where most types are from
 	maps    map[*MapSpec]typeIDs
 	modules moduleTable
+
+	structOps map[*MapSpec]*structOpsValue
+
 	fd      *kernel.FD // nil if there is nothing to describe, or if refused
 	refused error      // why the kernel doesn't take it
 }
@@ -107,7 +115,11 @@ func describe(cs *CollectionSpec, want selection, opts *CollectionOptions) (*typ
 			maps = append(maps, cs.Maps[name])
 		}
 	}
-	return describePrograms(pick(cs.Programs, want.programs), maps, cs.Types, newKernelTypes(&opts.Programs, opts.Cache))
+	programs := pick(cs.Programs, want.programs)
+	if err := cs.withMembers(programs, want.programs, want.maps); err != nil {
+		return nil, nil, err
+	}
+	return describePrograms(programs, maps, cs.Types, newKernelTypes(&opts.Programs, opts.Cache))
 }
 
 func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec, kt *kernelTypes) (_ *typeInfo, _ []code, err error) {
@@ -125,7 +137,11 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 		return nil, nil, err
 	}
 	for _, spec := range maps {
-		if err := ti.addMap(spec); err != nil {
+		add := ti.addMap
+		if spec.Type == StructOpsMap {
+			add = func(spec *MapSpec) error { return ti.addStructOps(spec, kt) }
+		}
+		if err := add(spec); err != nil {
 			return nil, nil, fmt.Errorf("map %q: %w", spec.Name, err)
 		}
 	}
@@ -234,49 +250,22 @@ func (ti *typeInfo) add(typ btf.Type) (btf.TypeID, error) {
 	return ti.builder.Add(typ)
 }
 
-// typesSince are the kernels that first understand a part of BTF.
-var typesSince = []struct {
-	since uapi.KernelVersion
-	strip func(*btf.MarshalOptions)
-}{
-	{uapi.KernelVersion{Major: 5, Minor: 0}, func(o *btf.MarshalOptions) { o.ReplaceFunc = true }},
-	{uapi.KernelVersion{Major: 5, Minor: 2}, func(o *btf.MarshalOptions) { o.ReplaceDatasec = true }},
-	{uapi.KernelVersion{Major: 5, Minor: 6}, func(o *btf.MarshalOptions) { o.StripFuncLinkage = true }},
-	{uapi.KernelVersion{Major: 5, Minor: 13}, func(o *btf.MarshalOptions) { o.ReplaceFloat = true }},
-	{uapi.KernelVersion{Major: 5, Minor: 16}, func(o *btf.MarshalOptions) { o.ReplaceDeclTags = true }},
-	{uapi.KernelVersion{Major: 5, Minor: 17}, func(o *btf.MarshalOptions) { o.ReplaceTypeTags = true }},
-	{uapi.KernelVersion{Major: 6, Minor: 0}, func(o *btf.MarshalOptions) { o.ReplaceEnum64 = true }},
-	{uapi.KernelVersion{Major: 6, Minor: 9}, func(o *btf.MarshalOptions) { o.ReplaceQuestionMark = true }},
-	{uapi.KernelVersion{Major: 6, Minor: 15}, func(o *btf.MarshalOptions) { o.StripAttributes = true }},
-}
-
-// sanitised are the options for a kernel; ok is false if it needs none.
-func sanitised(atLeast func(uapi.KernelVersion) bool) (opts btf.MarshalOptions, ok bool) {
-	for _, row := range typesSince {
-		if !atLeast(row.since) {
-			row.strip(&opts)
-			ok = true
-		}
-	}
-	return opts, ok
-}
-
 // load gives the BTF to the kernel. That the kernel refuses it is no error yet:
 // most maps and programs can do without.
 func (ti *typeInfo) load() error {
 	if ti.builder.Empty() {
 		return nil
 	}
-	blob, err := ti.builder.Marshal(nil, &btf.MarshalOptions{PreventNoTypeFound: true})
+	plain := btf.MarshalOptions{PreventNoTypeFound: true}
+	blob, err := ti.builder.Marshal(nil, &plain)
 	if err != nil {
 		return fmt.Errorf("types for the kernel: %w", err)
 	}
 	if ti.fd, err = kernel.BTFLoad(&kernel.BTFLoadAttr{BTF: kernel.Bytes(blob), BTFSize: uint32(len(blob))}); err == nil {
 		return nil
 	}
-	if opts, ok := sanitised(kernel.AtLeast); ok {
-		opts.PreventNoTypeFound = true
-		if blob, err = ti.builder.Marshal(nil, &opts); err != nil {
+	if opts := btf.KernelMarshalOptions(); *opts != plain {
+		if blob, err = ti.builder.Marshal(nil, opts); err != nil {
 			return fmt.Errorf("types for the kernel: %w", err)
 		}
 	}

@@ -35,6 +35,9 @@ type Map struct {
 	valueSize  uint32
 	maxEntries uint32
 	flags      uint32
+	extra      uint64 // the address of arenas, 0 if any will do
+
+	globals int64 // where variables are in the memory, in bytes: 0 but for arenas
 
 	key     codec // codes keys
 	value   codec // codes values, of one CPU if there is one for each
@@ -43,6 +46,7 @@ type Map struct {
 
 	pin     kernel.Pinned
 	memory  mapping
+	ops     *structOps  // nil unless loading made it
 	missing [3]mapError // made once: a miss is nothing to allocate for
 }
 
@@ -96,7 +100,12 @@ func mapFromFD(fd *kernel.FD) (*Map, error) {
 		fd.Close()
 		return nil, fmt.Errorf("what map is this: %w", err)
 	}
-	return newMap(fd, info.Name.String(), MapType(info.Type), info.KeySize, info.ValueSize, info.MaxEntries, info.MapFlags)
+	m, err := newMap(fd, info.Name.String(), MapType(info.Type), info.KeySize, info.ValueSize, info.MaxEntries, info.MapFlags)
+	if err != nil {
+		return nil, err
+	}
+	m.extra = info.MapExtra
+	return m, nil
 }
 
 // String names the map and its type.
@@ -128,6 +137,7 @@ func (m *Map) Close() error {
 		return nil
 	}
 	m.memory.close()
+	m.ops.close()
 	return closeFD(m.fd)
 }
 
@@ -149,7 +159,16 @@ func (m *Map) Clone() (*Map, error) {
 	if err != nil {
 		return nil, fmt.Errorf("clone map %q: %w", m.name, err)
 	}
-	return newMap(fd, m.name, m.typ, m.keySize, m.valueSize, m.maxEntries, m.flags)
+	clone, err := newMap(fd, m.name, m.typ, m.keySize, m.valueSize, m.maxEntries, m.flags)
+	if err != nil {
+		return nil, err
+	}
+	clone.extra, clone.globals = m.extra, m.globals
+	if clone.ops, err = m.ops.clone(); err != nil {
+		clone.Close()
+		return nil, fmt.Errorf("clone map %q: %w", m.name, err)
+	}
+	return clone, nil
 }
 
 // Freeze makes the map read-only for user space, for good. Programs can still

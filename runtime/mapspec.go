@@ -3,6 +3,7 @@ package ebpf
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,11 +53,24 @@ type MapSpec struct {
 	// Key and Value are the types of keys and values. May be nil.
 	Key, Value btf.Type
 
+	// StructOps says of a struct_ops map which programs of the collection its
+	// functions are, by member. Members can be added, changed and deleted until
+	// the map is loaded. A program that is deleted from the collection is missing
+	// in the map, too.
+	StructOps map[string]string
+
+	// Optional maps are left out by NewCollection, unless another part of the
+	// collection refers to them. LoadAndAssign loads them if they are named.
+	// SEC("?.struct_ops") makes a map optional.
+	Optional bool
+
 	// Tags are the map's __attribute__((btf_decl_tag("..."))).
 	Tags []string
 
 	freeze bool // read-only for user space once filled
 	data   bool // holds global variables; the kernel need not let us map it
+
+	members map[string]string // StructOps as the object has it
 
 	// kconfig is what the kernel's configuration has to say: if the spec has no
 	// contents, loading asks for it.
@@ -81,6 +95,7 @@ func (ms *MapSpec) declared(m *object.Map) error {
 		Pinning:    PinType(m.Pinning),
 		NumaNode:   m.NUMANode,
 		MapExtra:   m.MapExtra,
+		Optional:   m.Optional,
 		Tags:       m.Tags,
 		freeze:     m.Freeze,
 		data:       m.Kind == object.DataMap,
@@ -119,6 +134,14 @@ func (ms *MapSpec) declaredContents(m *object.Map) {
 		ms.Contents = []MapKV{{Key: uint32(0), Value: value}}
 		return
 	}
+	if ms.Type == Arena && m.Data != nil {
+		ms.Contents = []MapKV{{Key: uint32(0), Value: bytes.Clone(m.Data)}}
+		return
+	}
+	if m.Kind == object.StructOpsMap {
+		ms.declaredStructOps(m)
+		return
+	}
 	if len(m.Values) == 0 {
 		return
 	}
@@ -128,10 +151,20 @@ func (ms *MapSpec) declaredContents(m *object.Map) {
 	}
 }
 
-// bytes is the memory of a data map's only element, which its variables share;
-// nil for other maps.
+func (ms *MapSpec) declaredStructOps(m *object.Map) {
+	ms.Key = &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
+	ms.Contents = []MapKV{{Key: uint32(0), Value: bytes.Clone(m.Data)}}
+	ms.StructOps = make(map[string]string, len(m.Values))
+	for _, v := range m.Values {
+		ms.StructOps[v.Member] = v.Name
+	}
+	ms.members = maps.Clone(ms.StructOps)
+}
+
+// bytes is the memory of a data map's only element, or of an arena's beginning,
+// which its variables share; nil for other maps.
 func (ms *MapSpec) bytes() []byte {
-	if ms == nil || !ms.data || len(ms.Contents) != 1 {
+	if ms == nil || !ms.data && ms.Type != Arena || len(ms.Contents) != 1 {
 		return nil
 	}
 	value, _ := ms.Contents[0].Value.([]byte)
@@ -158,6 +191,7 @@ func (ms *MapSpec) Copy() *MapSpec {
 	}
 	dup.InnerMap = ms.InnerMap.Copy()
 	dup.Tags = slices.Clone(ms.Tags)
+	dup.StructOps = maps.Clone(ms.StructOps)
 	return &dup
 }
 
@@ -185,7 +219,7 @@ func (ms *MapSpec) Compatible(m *Map) error {
 	for _, a := range []attribute{
 		{"type", m.typ, want.Type},
 		{"key size", m.keySize, want.KeySize},
-		{"value size", m.valueSize, want.ValueSize},
+		{"value size", comparableValueSize(m.valueSize, want), comparableValueSize(want.ValueSize, want)},
 		{"max entries", m.maxEntries, want.MaxEntries},
 		{"flags", comparableFlags(m.flags, want), comparableFlags(want.Flags, want)},
 	} {
@@ -199,10 +233,19 @@ func (ms *MapSpec) Compatible(m *Map) error {
 	return nil
 }
 
+// comparableValueSize leaves out the size of structs that the kernel decides about.
+func comparableValueSize(size uint32, ms *MapSpec) uint32 {
+	if ms.Type == StructOpsMap {
+		return 0
+	}
+	return size
+}
+
 // comparableFlags leaves out flags that are not a property of the map, or that
 // the kernel sets or ignores by itself.
 func comparableFlags(flags uint32, ms *MapSpec) uint32 {
 	flags &^= uapi.MapFlagRdonly | uapi.MapFlagWronly // of the descriptor
+	flags &^= uapi.MapFlagVtypeBTFObj                 // where the kernel has the type
 	if ms.Type == DevMap || ms.Type == DevMapHash {
 		flags &^= uapi.MapFlagRdonlyProg // the kernel adds it
 	}

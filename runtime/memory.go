@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
@@ -59,6 +61,7 @@ func (mp *mapping) close() {
 	if mp.memory != nil && !mp.closed {
 		mp.memory.close()
 	}
+	mp.memory = nil // so that the garbage collector can have it before the map
 	mp.closed = true
 }
 
@@ -69,10 +72,29 @@ func mapMemory(m *Map, frozen bool) (*Memory, error) {
 	if frozen || m.flags&uapi.MapFlagRdonly != 0 {
 		access = kernel.ReadOnly
 	}
+	if m.typ == Arena && m.extra != 0 {
+		return mapMemoryAt(m, size, access)
+	}
 	mapped, err := kernel.MapMemory(m.fd, 0, size, access)
 	if access == kernel.ReadWrite && (errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES)) {
 		access = kernel.ReadOnly // frozen by somebody else
 		mapped, err = kernel.MapMemory(m.fd, 0, size, access)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Memory{mapped: mapped, readOnly: access == kernel.ReadOnly}, nil
+}
+
+// mapMemoryAt is for arenas that have to be at one address. There may still be an
+// earlier one, closed, but not known to be out of use before the garbage collector
+// has run.
+func mapMemoryAt(m *Map, size int, access kernel.Access) (*Memory, error) {
+	mapped, err := kernel.MapMemoryAt(m.fd, m.extra, size, access)
+	for wait := time.Millisecond; errors.Is(err, syscall.EEXIST) && wait < 50*time.Millisecond; wait *= 2 {
+		runtime.GC()
+		time.Sleep(wait) // what it finds is let go of in the background
+		mapped, err = kernel.MapMemoryAt(m.fd, m.extra, size, access)
 	}
 	if err != nil {
 		return nil, err

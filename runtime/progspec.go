@@ -26,7 +26,8 @@ type ProgramSpec struct {
 	AttachType AttachType
 
 	// AttachTo is the kernel function, tracepoint or whatever else Type and
-	// AttachType attach to.
+	// AttachType attach to. For StructOps it is "struct:member", which only counts
+	// if no struct_ops map that is loaded has the program.
 	AttachTo string
 
 	// AttachTarget is the program to extend or to trace, instead of the kernel.
@@ -57,6 +58,10 @@ type ProgramSpec struct {
 	// the collection refers to them. LoadAndAssign loads them if they are named.
 	// SEC("?...") makes a program optional.
 	Optional bool
+
+	// member says that a struct_ops in the object file has the program, which
+	// decides whether NewCollection loads it.
+	member bool
 }
 
 // declared fills in ps with what an object file says.

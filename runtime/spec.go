@@ -86,6 +86,7 @@ func parseSpec(data []byte) (*CollectionSpec, error) {
 	if err := spec.addPrograms(obj.Programs); err != nil {
 		return nil, err
 	}
+	spec.addMembers(obj.Maps)
 	return spec, spec.addVariables(obj.Variables)
 }
 
@@ -138,6 +139,25 @@ func (cs *CollectionSpec) addProgram(key string, ps *ProgramSpec) error {
 	}
 	cs.Programs[key] = ps
 	return nil
+}
+
+// addMembers tells programs which member of a struct_ops they are.
+func (cs *CollectionSpec) addMembers(maps []*object.Map) {
+	for _, m := range maps {
+		if m.Kind != object.StructOpsMap {
+			continue
+		}
+		for _, v := range m.Values {
+			ps := cs.Programs[v.Name]
+			if ps == nil {
+				continue // loading the map says so
+			}
+			ps.member = true
+			if ps.AttachTo == "" {
+				ps.AttachTo = cs.Maps[m.Name].structName() + ":" + v.Member
+			}
+		}
+	}
 }
 
 func (cs *CollectionSpec) addVariables(vars []*object.Variable) error {

@@ -21,7 +21,7 @@ type Variable struct {
 
 // init makes v what spec describes, in a loaded map.
 func (v *Variable) init(spec *VariableSpec, m *Map) {
-	v.name, v.offset, v.typ, v.m = spec.Name, int64(spec.Offset), spec.Type, m
+	v.name, v.offset, v.typ, v.m = spec.Name, int64(spec.Offset)+m.globals, spec.Type, m
 	v.constant = spec.Constant()
 	v.codec.size = int(spec.Size())
 }

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Runs go test through gotestsum, whose last lines are the skipped tests, each
-# with its reason, the failures, and the count.
+# with its reason, the failures, and the count. Allocation counts are judged
+# first and without the race detector, which allocates.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+
+bin/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- -count=1 -run Alloc ./... || exit
 
 bin/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg --jsonfile "$log" -- -count=1 -timeout 15m "$@"
 status=$?

@@ -16,6 +16,7 @@ struct tcp_congestion_ops {
 	void (*cong_avoid)(struct sock *sk, __u32 ack, __u32 acked);
 	void (*not_in_any_kernel)(struct sock *sk);
 	void (*init)(struct sock *sk);
+	void (*release)(struct sock *sk);
 	__u32 (*undo_cwnd)(struct sock *sk);
 	__u32 neither_is_this[3];
 	char name[16];

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bpfgen/bpfgen/internal/testutil"
 )
 
 // kinds has one record or more of each kind. Names are a, b, c … at offsets 1,
@@ -256,10 +258,7 @@ func TestParseMapped(t *testing.T) {
 
 func TestParseAllocates(t *testing.T) {
 	data := kindsBlob(binary.LittleEndian).bytes()
-	n := testing.AllocsPerRun(10, func() { mustParse(t, data, nil) })
-	if n > 10 {
-		t.Errorf("%v allocations", n)
-	}
+	testutil.Allocs(t, 10, func() { mustParse(t, data, nil) })
 }
 
 func TestRefs(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/testutil"
 )
 
 // objects returns real objects by name: those of this package and the shared ones.
@@ -211,9 +212,7 @@ func TestAllocations(t *testing.T) {
 		if err := test.call(); err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
-		if n := testing.AllocsPerRun(100, func() { _ = test.call() }); n > test.max {
-			t.Errorf("%s: %v allocations, want at most %v", test.name, n, test.max)
-		}
+		t.Run(test.name, func(t *testing.T) { testutil.Allocs(t, test.max, func() { _ = test.call() }) })
 	}
 }
 

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -90,7 +89,7 @@ func ExplainPermission(err error, need ...Capability) error {
 	}
 	explained := circumstances{
 		version:          AtLeast,
-		status:           readText("/proc/self/status"),
+		status:           readText("/proc/thread-self/status"),
 		uidMap:           readText("/proc/self/uid_map"),
 		unprivileged:     readText("/proc/sys/kernel/unprivileged_bpf_disabled"),
 		lockdown:         readText("/sys/kernel/security/lockdown"),
@@ -105,7 +104,7 @@ func ExplainPermission(err error, need ...Capability) error {
 // circumstances is all that an explanation is made from.
 type circumstances struct {
 	version          func(uapi.KernelVersion) bool
-	status           string // /proc/self/status
+	status           string // /proc/thread-self/status
 	uidMap           string // /proc/self/uid_map
 	unprivileged     string // sysctl kernel.unprivileged_bpf_disabled
 	lockdown         string // e.g. "none [integrity] confidentiality"
@@ -156,7 +155,7 @@ func missing(effective uint64, need []Capability, split bool) []Capability {
 	return lacking
 }
 
-// effectiveCapabilities reads CapEff out of /proc/self/status.
+// effectiveCapabilities reads CapEff out of /proc/thread-self/status.
 func effectiveCapabilities(status string) (uint64, bool) {
 	set, err := strconv.ParseUint(statusField(status, "CapEff"), 16, 64)
 	return set, err == nil
@@ -185,14 +184,4 @@ func readText(file string) string {
 		return ""
 	}
 	return strings.TrimSpace(string(text))
-}
-
-// BPFAvailable tells whether this kernel has bpf(2) at all: nil, or an error
-// that matches errors.ErrUnsupported.
-func BPFAvailable() error {
-	_, err := NextID(CmdProgGetNextID, 0)
-	if Errno(err) == unix.ENOSYS {
-		return fmt.Errorf("this kernel has no BPF: %w", err)
-	}
-	return nil
 }

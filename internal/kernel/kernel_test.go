@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -542,5 +543,31 @@ func TestKind(t *testing.T) {
 	}
 	if kind, err := kernel.Kind(load(t, returning(0, 0))); kind != kernel.KindProg || err != nil {
 		t.Errorf("program: %q, %v", kind, err)
+	}
+}
+
+// A thread without capabilities asks for things, and is told what it lacks.
+func TestRefusalsNameTheCapability(t *testing.T) {
+	testutil.Needs(t, testutil.BPF)
+	runtime.LockOSThread() // for good: the thread ends with the test
+	none := [2]unix.CapUserData{}
+	if err := unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &none[0]); err != nil {
+		t.Fatal(err)
+	}
+	_, err := kernel.FDByID(kernel.CmdMapGetFDByID, 1, 0)
+	err = kernel.ExplainPermission(err, kernel.CapSysAdmin)
+	if !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), "BPF_MAP_GET_FD_BY_ID: operation not permitted: needs CAP_SYS_ADMIN") {
+		t.Errorf("got %v", err)
+	}
+	attr := loadAttr(returning(0, 0))
+	attr.ProgType = uint32(uapi.ProgTypeXDP)
+	_, err = kernel.ProgLoad(attr)
+	err = kernel.ExplainPermission(err, kernel.CapBPF, kernel.CapNetAdmin)
+	want := "needs CAP_BPF (or CAP_SYS_ADMIN) and CAP_NET_ADMIN"
+	if !kernel.AtLeast(uapi.KernelVersion{Major: 5, Minor: 8}) {
+		want = "needs CAP_SYS_ADMIN and CAP_NET_ADMIN"
+	}
+	if !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -23,7 +23,6 @@ func TestLayoutIsTheKernels(t *testing.T) {
 		"ProgTestRunAttr.BatchSize":         {unsafe.Offsetof(ProgTestRunAttr{}.BatchSize), 72},
 		"objAttr.pathFD":                    {unsafe.Offsetof(objAttr{}.pathFD), 16},
 		"BTFLoadAttr.TokenFD":               {unsafe.Offsetof(BTFLoadAttr{}.TokenFD), 36},
-		"TaskFDQueryAttr.ProbeAddr":         {unsafe.Offsetof(TaskFDQueryAttr{}.ProbeAddr), 40},
 		"LinkCreateAttr.Extra":              {unsafe.Offsetof(LinkCreateAttr[LinkTracing]{}.Extra), 16},
 		"LinkTracing.Cookie":                {unsafe.Offsetof(LinkTracing{}.Cookie), 8},
 		"LinkIter.InfoLen":                  {unsafe.Offsetof(LinkIter{}.InfoLen), 8},

@@ -30,6 +30,22 @@ type Memory struct {
 // MapMemory maps size bytes of what fd describes, from offset (a multiple of
 // the page size) on, shared with the kernel. The mapping outlives fd.
 func MapMemory(fd *FD, offset int64, size int, access Access) (*Memory, error) {
+	return mapMemory(fd, nil, offset, size, access, unix.MAP_SHARED)
+}
+
+// MapMemoryAt is MapMemory for what has to be at one address, in bytes. It fails
+// with EEXIST if something else is there.
+func MapMemoryAt(fd *FD, address uint64, size int, access Access) (*Memory, error) {
+	if uint64(uintptr(address)) != address {
+		return nil, fmt.Errorf("map memory at address %#x: %w", address, unix.ERANGE)
+	}
+	return mapMemory(fd, pointerTo(uintptr(address)), 0, size, access, unix.MAP_SHARED|unix.MAP_FIXED_NOREPLACE)
+}
+
+// pointerTo is for addresses outside of what the garbage collector manages.
+func pointerTo(address uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&address)) }
+
+func mapMemory(fd *FD, at unsafe.Pointer, offset int64, size int, access Access, flags int) (*Memory, error) {
 	if size <= 0 {
 		return nil, fmt.Errorf("map %d bytes of memory: %w", size, os.ErrInvalid)
 	}
@@ -38,7 +54,7 @@ func MapMemory(fd *FD, offset int64, size int, access Access) (*Memory, error) {
 		return nil, err
 	}
 	defer fd.Release()
-	addr, err := unix.MmapPtr(raw, offset, nil, uintptr(size), int(access), unix.MAP_SHARED)
+	addr, err := unix.MmapPtr(raw, offset, at, uintptr(size), int(access), flags)
 	if err != nil {
 		return nil, fmt.Errorf("map %d bytes of memory: %w", size, os.NewSyscallError("mmap", err))
 	}

@@ -191,19 +191,3 @@ func TokenCreate(bpffs int) (*FD, error) {
 	attr := struct{ flags, bpffsFD uint32 }{0, uint32(bpffs)}
 	return open(CmdTokenCreate, &attr)
 }
-
-// TaskFDQueryAttr is what BPF_TASK_FD_QUERY takes.
-type TaskFDQueryAttr struct {
-	PID         uint32
-	FD          uint32 // a perf event or raw tracepoint of that process
-	Flags       uint32
-	BufLen      uint32 // in and out
-	Buf         Pointer
-	ProgID      uint32 // out
-	FDType      uint32 // out
-	ProbeOffset uint64 // out
-	ProbeAddr   uint64 // out
-}
-
-// TaskFDQuery tells which program hangs on a descriptor of a process. Needs 4.18.
-func TaskFDQuery(attr *TaskFDQueryAttr) error { return call(CmdTaskFDQuery, attr) }

@@ -79,9 +79,6 @@ func PerfEventSetBPF(event, prog *FD) error {
 // PerfEventEnable starts an event that was opened disabled.
 func PerfEventEnable(event *FD) error { return perfIoctl(event, unix.PERF_EVENT_IOC_ENABLE, 0) }
 
-// PerfEventDisable stops an event.
-func PerfEventDisable(event *FD) error { return perfIoctl(event, unix.PERF_EVENT_IOC_DISABLE, 0) }
-
 func perfIoctl(event *FD, request uint, arg int) error {
 	raw, err := event.Acquire()
 	if err != nil {

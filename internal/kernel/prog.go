@@ -1,10 +1,6 @@
 package kernel
 
-import (
-	"unsafe"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // ProgLoadAttr is what BPF_PROG_LOAD takes.
 type ProgLoadAttr struct {
@@ -106,26 +102,6 @@ func ProgBindMap(prog, m *FD) error {
 		return err
 	}
 	return call(CmdProgBindMap, &attr)
-}
-
-// ProgStreamRead reads what a program printed to stream (1 output, 2 errors),
-// and returns the number of bytes. Needs 6.17.
-func ProgStreamRead(fd *FD, stream uint32, buf []byte) (int, error) {
-	raw, err := fd.Acquire()
-	if err != nil {
-		return 0, err
-	}
-	defer fd.Release()
-	attr := struct {
-		buf              Pointer
-		size, id, progFD uint32
-		_                uint32
-	}{buf: Bytes(buf), size: uint32(len(buf)), id: stream, progFD: uint32(raw)}
-	n, errno := bpf(CmdProgStreamReadByFD, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
-	if errno != 0 {
-		return 0, failed(CmdProgStreamReadByFD, errno)
-	}
-	return n, nil
 }
 
 // EnableStats makes the kernel count what kind says (0: run time of programs)

@@ -229,7 +229,7 @@ func TestOnlyPermissionIsExplained(t *testing.T) {
 
 func TestEventNamesAreNoPaths(t *testing.T) {
 	for _, name := range []string{"", "..", "a/b", "a.b", "a b"} {
-		if _, err := TracepointID("sched", name); !errors.Is(err, os.ErrInvalid) {
+		if _, err := (&Tracefs{}).TracepointID("sched", name); !errors.Is(err, os.ErrInvalid) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}

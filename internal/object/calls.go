@@ -3,6 +3,8 @@ package object
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
 	"github.com/bpfgen/bpfgen/runtime/asm"
@@ -135,12 +137,26 @@ var errTooMuchCode = fmt.Errorf("with all that they call, the programs of the fi
 // reach follows references depth first: a function is put where it is first
 // referred to, followed by what it refers to itself. This is the order in which
 // libbpf lays out programs. Recursion ends where it comes back: whether it is
-// allowed is for the verifier to say.
-func (l *linker) reach(root int32) (entry, error) {
+// allowed is for the verifier to say. The exception callback, if there is one,
+// comes last: no instruction refers to it.
+func (l *linker) reach(root, callback int32) (entry, error) {
 	e := entry{function: root, from: int32(len(l.order))}
 	l.round++
+	err := l.follow(root, &e)
+	if err == nil && callback >= 0 {
+		err = l.follow(callback, &e)
+	}
+	l.total += e.insns
+	return e, err
+}
+
+// follow adds a function and what it refers to, as far as e hasn't them yet.
+func (l *linker) follow(function int32, e *entry) error {
+	if l.seen[function] == l.round {
+		return nil
+	}
 	l.stack = l.stack[:0]
-	l.visit(root, &e)
+	l.visit(function, e)
 	for len(l.stack) > 0 {
 		top := &l.stack[len(l.stack)-1]
 		f := &l.code.funcs[top.function]
@@ -151,15 +167,14 @@ func (l *linker) reach(root int32) (entry, error) {
 		callee := l.code.edges[f.edge+top.edge]
 		top.edge++
 		if l.seen[callee] != l.round {
-			l.visit(callee, &e)
+			l.visit(callee, e)
 		}
 		if l.total+e.insns > maxInstructions {
-			return e, errTooMuchCode
+			return errTooMuchCode
 		}
 	}
 	e.to = int32(len(l.order))
-	l.total += e.insns
-	return e, nil
+	return nil
 }
 
 func (l *linker) visit(function int32, e *entry) {
@@ -183,7 +198,7 @@ func (p *parser) link() error {
 		if !p.isProgram(f) {
 			continue
 		}
-		e, err := l.reach(int32(i))
+		e, err := l.reach(int32(i), p.exceptionCallback(f))
 		if err != nil {
 			return errorAt(p.file.Sections[f.section].Name, f.name, uint64(f.start), "%w", err)
 		}
@@ -220,6 +235,31 @@ func (p *parser) countPrograms() int {
 		}
 	}
 	return n
+}
+
+// exceptionCallback is the function that a tag of a program says bpf_throw shall
+// call, or -1. If there are several, or none of that name, the kernel will say so.
+func (p *parser) exceptionCallback(f *function) int32 {
+	if len(p.types.tags) == 0 {
+		return -1
+	}
+	info := p.fullInfo(f.section)
+	funcs := info.funcs[info.firstFunc(f.start):]
+	if len(funcs) == 0 || funcs[0].Offset != f.start {
+		return -1
+	}
+	callback := int32(-1)
+	for _, tag := range p.types.tagsOf(uint32(funcs[0].Func.ID())) {
+		name, ok := strings.CutPrefix(tag, "exception_callback:")
+		if !ok {
+			continue
+		}
+		if callback >= 0 {
+			return -1
+		}
+		callback = int32(slices.IndexFunc(p.code.funcs, func(f function) bool { return f.name == name && !p.isProgram(&f) }))
+	}
+	return callback
 }
 
 // describe fills in everything but the instructions.

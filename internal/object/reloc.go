@@ -197,6 +197,9 @@ func (w *walk) begin(funcs []btf.FuncOffset) {
 	w.note().Symbol = w.f.name
 	if len(funcs) > 0 && funcs[0].Offset == w.offset {
 		w.notes.Func = funcs[0].Func
+		if isHidden(&w.p.syms[w.f.symbol]) && !w.p.isProgram(w.f) {
+			w.p.types.makeStatic(uint32(funcs[0].Func.ID()))
+		}
 	}
 }
 

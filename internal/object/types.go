@@ -149,8 +149,18 @@ func (t *typeTable) put(r rawbtf.Type, i int, v uint32) {
 	t.raw.ByteOrder().PutUint32(t.blob[t.base+r.Offset()+uint32(4*i):], v)
 }
 
+// makeStatic changes the linkage of a function that only the object itself can
+// call. The kernel verifies a static function with what its callers give it, but
+// a global one with any arguments.
+func (t *typeTable) makeStatic(id uint32) {
+	if r, err := t.raw.Type(id); err == nil && r.Kind() == rawbtf.KindFunc {
+		t.put(r, wordInfo, uint32(rawbtf.KindFunc)<<24|linkStatic)
+	}
+}
+
 // Words of records, counted from their start.
 const (
+	wordInfo    = 1 // kind, and linkage of a func
 	wordSize    = 2 // of a datasec
 	wordLinkage = 3 // of a var
 )

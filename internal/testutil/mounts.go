@@ -11,6 +11,7 @@ import (
 // BPFFS is a folder with a BPF file system of the test's own.
 func BPFFS(t testing.TB) string {
 	t.Helper()
+	Needs(t, BPF)
 	dir := t.TempDir()
 	if err := unix.Mount("bpf", dir, "bpf", 0, ""); err != nil {
 		t.Fatalf("mount a BPF file system: %v", err)
@@ -27,6 +28,7 @@ func BPFFS(t testing.TB) string {
 // away with the test.
 func Cgroup(t testing.TB) string {
 	t.Helper()
+	Needs(t, CgroupSKB)
 	dir, err := os.MkdirTemp(cgroupRoot(t), "bpfgen-test-")
 	if err != nil {
 		t.Fatal(err)

@@ -50,6 +50,11 @@ const (
 	CgroupSKB                      // BPF_PROG_ATTACH for cgroups
 	TestRun                        // BPF_PROG_TEST_RUN
 	Veth                           // pairs of virtual interfaces
+	StructOps                      // SEC(".struct_ops")
+	StructOpsLink                  // SEC(".struct_ops.link")
+	Arena                          // BPF_MAP_TYPE_ARENA
+	Lists                          // struct bpf_list_head
+	Exceptions                     // bpf_throw
 )
 
 // feature is a row: a name, the first kernel that has it, and, for what a host
@@ -91,6 +96,11 @@ var features = [...]feature{
 	CgroupSKB:       {"BPF on cgroups", uapi.KernelVersion{Major: 4, Minor: 10}, nil},
 	TestRun:         {"BPF test runs", uapi.KernelVersion{Major: 4, Minor: 12}, nil},
 	Veth:            {"veth interfaces", uapi.KernelVersion{Major: 2, Minor: 6}, nil},
+	StructOps:       {"struct_ops", uapi.KernelVersion{Major: 5, Minor: 6}, withoutKernelBTF},
+	StructOpsLink:   {"bpf_link for struct_ops", uapi.KernelVersion{Major: 6, Minor: 4}, withoutKernelBTF},
+	Arena:           {"BPF arenas", uapi.KernelVersion{Major: 6, Minor: 9}, nil},
+	Lists:           {"lists in maps", uapi.KernelVersion{Major: 6, Minor: 2}, withoutKernelBTF},
+	Exceptions:      {"BPF exceptions", uapi.KernelVersion{Major: 6, Minor: 7}, withoutKernelBTF},
 }
 
 const (

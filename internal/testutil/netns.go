@@ -17,6 +17,7 @@ const Loopback = 1
 // sockets opened on this goroutine, and no other, are in the namespace.
 func NetNS(t testing.TB) {
 	t.Helper()
+	Needs(t, BPF)
 	runtime.LockOSThread() // for good: the thread can't go back
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		t.Fatalf("new network namespace: %v", err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/bpfgen/bpfgen/internal/testutil"
 	. "github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -69,9 +70,7 @@ func TestAllocations(t *testing.T) {
 
 func expectAllocs(t *testing.T, what string, want float64, f func()) {
 	t.Helper()
-	if got := testing.AllocsPerRun(10, f); got > want {
-		t.Errorf("%s: %v allocations, want %v", what, got, want)
-	}
+	t.Run(what, func(t *testing.T) { testutil.Allocs(t, want, f) })
 }
 
 func BenchmarkDecode(b *testing.B) {

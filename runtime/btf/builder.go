@@ -248,7 +248,35 @@ func (b *Builder) addReferences(src int, id uint32) error {
 		if err == nil {
 			_, err = b.assignRecord(src, tag)
 		}
+		if err == nil {
+			err = b.addContained(src, tag)
+		}
 	}
+	return err
+}
+
+// addContained adds the struct that a tag on a list or a tree names as that of
+// its elements, "contains:STRUCT:MEMBER", and which the kernel looks for.
+func (b *Builder) addContained(src int, tag uint32) error {
+	raw := b.sources[src].raw
+	t, err := raw.Type(tag)
+	if err != nil {
+		return err
+	}
+	text, err := t.Name()
+	if err != nil {
+		return err
+	}
+	contained, ok := strings.CutPrefix(text, "contains:")
+	if !ok {
+		return nil
+	}
+	name, _, _ := strings.Cut(contained, ":")
+	ids := raw.Find(rawbtf.Query{Name: name, Kinds: rawbtf.Kinds(rawbtf.KindStruct)})
+	if len(ids) == 0 {
+		return nil // the kernel will say so
+	}
+	_, err = b.assignRecord(src, ids[0])
 	return err
 }
 
