@@ -129,3 +129,17 @@ func TestMoveGlobals(t *testing.T) {
 		t.Error("the spec's instructions changed")
 	}
 }
+
+// A closed arena makes room for the next one at its address.
+func TestArenaAddressAgain(t *testing.T) {
+	testutil.Needs(t, testutil.Arena)
+	for i := range 3 {
+		spec := parse(t, objectFile("arena"))
+		spec.Maps["heap"].MapExtra = 0x6_0000_0000
+		coll, err := NewCollection(spec)
+		if err != nil {
+			t.Fatalf("load %d: %v", i, err)
+		}
+		coll.Close()
+	}
+}

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
@@ -70,7 +72,7 @@ func mapMemory(m *Map, frozen bool) (*Memory, error) {
 		access = kernel.ReadOnly
 	}
 	if m.typ == Arena && m.extra != 0 {
-		mapped, err := kernel.MapMemoryAt(m.fd, m.extra, size, access)
+		mapped, err := mapArenaAt(m, size, access)
 		if err != nil {
 			return nil, err
 		}
@@ -85,6 +87,18 @@ func mapMemory(m *Map, frozen bool) (*Memory, error) {
 		return nil, err
 	}
 	return &Memory{mapped: mapped, readOnly: access == kernel.ReadOnly}, nil
+}
+
+// mapArenaAt maps an arena where it has to be. The memory of an arena that was
+// there before and is closed may still be waiting for the garbage collector.
+func mapArenaAt(m *Map, size int, access kernel.Access) (*kernel.Memory, error) {
+	mapped, err := kernel.MapMemoryAt(m.fd, m.extra, size, access)
+	for wait := time.Millisecond; errors.Is(err, syscall.EEXIST) && wait < 100*time.Millisecond; wait *= 4 {
+		runtime.GC()
+		time.Sleep(wait) // what frees memory runs after the collection
+		mapped, err = kernel.MapMemoryAt(m.fd, m.extra, size, access)
+	}
+	return mapped, err
 }
 
 // memorySize is how much of a map can be mapped: whole pages.
