@@ -120,9 +120,9 @@ type ProgramInfo struct {
 	Tag  string // hash of the instructions, since 4.13
 	Name string // since 4.15
 
-	raw    kernel.ProgInfo
-	mapIDs []MapID
-	xlated []byte
+	raw     kernel.ProgInfo
+	memlock uint64
+	progDetails
 }
 
 // Info asks the kernel about the program. Needs 4.13.
@@ -136,20 +136,16 @@ func (p *Program) Info() (*ProgramInfo, error) {
 
 // info asks twice: how much there is, then for all of it.
 func (p *Program) info() (*ProgramInfo, error) {
-	var sizes kernel.ProgInfo
-	if err := kernel.ObjInfo(p.fd, &sizes); err != nil {
+	sizes, err := p.basics()
+	if err != nil {
 		return nil, err
 	}
-	pi := &ProgramInfo{
-		mapIDs: make([]MapID, sizes.NrMapIDs),
-		xlated: make([]byte, sizes.XlatedProgLen),
-	}
-	pi.raw.NrMapIDs, pi.raw.MapIDs = sizes.NrMapIDs, kernel.Slice(pi.mapIDs)
-	pi.raw.XlatedProgLen, pi.raw.XlatedProgInsns = sizes.XlatedProgLen, kernel.Bytes(pi.xlated)
+	pi := &ProgramInfo{progDetails: newProgDetails(&sizes), memlock: readMemlock(p.fd)}
+	pi.raw = pi.request()
 	if err := kernel.ObjInfo(p.fd, &pi.raw); err != nil {
 		return nil, err
 	}
-	pi.mapIDs = pi.mapIDs[:min(len(pi.mapIDs), int(pi.raw.NrMapIDs))]
+	pi.received(&pi.raw)
 	pi.Type = ProgramType(pi.raw.Type)
 	pi.Tag = hex.EncodeToString(pi.raw.Tag[:])
 	pi.Name = pi.raw.Name.String()
@@ -201,7 +197,7 @@ func (pi *ProgramInfo) JitedSize() (uint32, error) {
 
 // Instructions are those that the kernel runs, or translates to machine code:
 // rewritten ones, that can't be loaded again. Maps are by their ID. Needs
-// CAP_BPF.
+// CAP_BPF, and CAP_SYS_ADMIN for the names of functions and the source lines.
 func (pi *ProgramInfo) Instructions() (asm.Instructions, error) {
 	if len(pi.xlated) == 0 {
 		return nil, fmt.Errorf("instructions: %w", ErrRestrictedKernel)
@@ -213,6 +209,7 @@ func (pi *ProgramInfo) Instructions() (asm.Instructions, error) {
 	if len(insns) > 0 {
 		insns[0] = insns[0].WithSymbol(pi.Name)
 	}
+	pi.annotate(insns)
 	return insns, nil
 }
 
@@ -228,8 +225,8 @@ type ProgramStats struct {
 
 // Stats asks the kernel what the program did. Needs 5.8.
 func (p *Program) Stats() (*ProgramStats, error) {
-	var info kernel.ProgInfo
-	if err := kernel.ObjInfo(p.fd, &info); err != nil {
+	info, err := p.basics()
+	if err != nil {
 		return nil, fmt.Errorf("statistics of program %q: %w", p.name, err)
 	}
 	return &ProgramStats{
@@ -237,6 +234,12 @@ func (p *Program) Stats() (*ProgramStats, error) {
 		RunCount:        info.RunCnt,
 		RecursionMisses: info.RecursionMisses,
 	}, nil
+}
+
+// basics is what the kernel says about a program without being given room.
+func (p *Program) basics() (info kernel.ProgInfo, err error) {
+	err = kernel.ObjInfo(p.fd, &info)
+	return info, err
 }
 
 // EnableStats makes the kernel count what programs do, until the result is

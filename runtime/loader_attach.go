@@ -1,7 +1,6 @@
 package ebpf
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -178,27 +177,12 @@ func functionOf(p *Program, name string) (attachTarget, error) {
 
 // typesOf asks the kernel for the BTF of a program.
 func typesOf(p *Program) (*btf.Spec, error) {
-	var info kernel.ProgInfo
-	if err := kernel.ObjInfo(p.fd, &info); err != nil {
-		return nil, err
-	}
-	if info.BTFID == 0 {
-		return nil, errors.New("it was loaded without any")
-	}
-	fd, err := kernel.FDByID(kernel.CmdBTFGetFDByID, info.BTFID, 0)
+	h, err := p.Handle()
 	if err != nil {
 		return nil, err
 	}
-	defer fd.Close()
-	var size kernel.BTFInfo
-	if err := kernel.ObjInfo(fd, &size); err != nil {
-		return nil, err
-	}
-	blob := make([]byte, size.BTFSize)
-	if err := kernel.ObjInfo(fd, &kernel.BTFInfo{BTF: kernel.Bytes(blob), BTFSize: size.BTFSize}); err != nil {
-		return nil, err
-	}
-	return btf.LoadSpecFromBytes(blob)
+	defer h.Close()
+	return h.Spec(nil)
 }
 
 // moduleTypes opens the kernel's own BTF of a module, by going through all BTF

@@ -230,6 +230,10 @@ func growSlice(v any, t reflect.Type, n int) {
 // address is where b begins.
 func address(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
 
+// typed is memory as what it holds: the caller has checked size, alignment and
+// that T has no Go pointers.
+func typed[T any](b []byte) *T { return (*T)(address(b)) }
+
 // kernelGet has the kernel write the value of a key to value.
 func (m *Map) kernelGet(op string, key, value unsafe.Pointer, flags MapLookupFlags) error {
 	var err error

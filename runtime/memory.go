@@ -61,6 +61,7 @@ func (mp *mapping) close() {
 	if mp.memory != nil && !mp.closed {
 		mp.memory.close()
 	}
+	mp.memory = nil // so that the garbage collector can have it before the map
 	mp.closed = true
 }
 
@@ -72,11 +73,7 @@ func mapMemory(m *Map, frozen bool) (*Memory, error) {
 		access = kernel.ReadOnly
 	}
 	if m.typ == Arena && m.extra != 0 {
-		mapped, err := mapArenaAt(m, size, access)
-		if err != nil {
-			return nil, err
-		}
-		return &Memory{mapped: mapped, readOnly: access == kernel.ReadOnly}, nil
+		return mapMemoryAt(m, size, access)
 	}
 	mapped, err := kernel.MapMemory(m.fd, 0, size, access)
 	if access == kernel.ReadWrite && (errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES)) {
@@ -89,16 +86,20 @@ func mapMemory(m *Map, frozen bool) (*Memory, error) {
 	return &Memory{mapped: mapped, readOnly: access == kernel.ReadOnly}, nil
 }
 
-// mapArenaAt maps an arena where it has to be. The memory of an arena that was
-// there before and is closed may still be waiting for the garbage collector.
-func mapArenaAt(m *Map, size int, access kernel.Access) (*kernel.Memory, error) {
+// mapMemoryAt is for arenas that have to be at one address. There may still be an
+// earlier one, closed, but not known to be out of use before the garbage collector
+// has run.
+func mapMemoryAt(m *Map, size int, access kernel.Access) (*Memory, error) {
 	mapped, err := kernel.MapMemoryAt(m.fd, m.extra, size, access)
-	for wait := time.Millisecond; errors.Is(err, syscall.EEXIST) && wait < 100*time.Millisecond; wait *= 4 {
+	for wait := time.Millisecond; errors.Is(err, syscall.EEXIST) && wait < 50*time.Millisecond; wait *= 2 {
 		runtime.GC()
-		time.Sleep(wait) // what frees memory runs after the collection
+		time.Sleep(wait) // what it finds is let go of in the background
 		mapped, err = kernel.MapMemoryAt(m.fd, m.extra, size, access)
 	}
-	return mapped, err
+	if err != nil {
+		return nil, err
+	}
+	return &Memory{mapped: mapped, readOnly: access == kernel.ReadOnly}, nil
 }
 
 // memorySize is how much of a map can be mapped: whole pages.

@@ -1,6 +1,7 @@
 package ebpf
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
@@ -16,10 +17,11 @@ type Program struct {
 	// for it.
 	VerifierLog string
 
-	name string
-	fd   *kernel.FD
-	typ  ProgramType
-	pin  kernel.Pinned
+	name  string
+	fd    *kernel.FD
+	typ   ProgramType
+	pin   kernel.Pinned
+	types typeHandle
 }
 
 // NewProgram loads a program. Its owner closes it. Maps that its instructions
@@ -82,7 +84,7 @@ func (p *Program) Close() error {
 	if p == nil {
 		return nil
 	}
-	return closeFD(p.fd)
+	return errors.Join(p.types.close(), closeFD(p.fd))
 }
 
 // Clone is a second handle of the same program, to be closed by itself. It
@@ -95,7 +97,12 @@ func (p *Program) Clone() (*Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("clone program %q: %w", p.name, err)
 	}
-	return &Program{VerifierLog: p.VerifierLog, name: p.name, fd: fd, typ: p.typ}, nil
+	clone := &Program{VerifierLog: p.VerifierLog, name: p.name, fd: fd, typ: p.typ}
+	if clone.types.handle, err = p.types.clone(); err != nil {
+		clone.Close()
+		return nil, fmt.Errorf("clone program %q: %w", p.name, err)
+	}
+	return clone, nil
 }
 
 // BindMap makes the program keep m, though none of its instructions refers to

@@ -18,3 +18,8 @@ func (m *Memory) Detach() error {
 		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_FIXED|unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
 	return os.NewSyscallError("mmap", err)
 }
+
+// Keep makes the memory stay for as long as the process runs, so that pointers
+// into it don't need the *Memory. Detach still lets go of the kernel's memory.
+// It may run at any time but that of Unmap.
+func (m *Memory) Keep() { m.cleanup.Stop() }
