@@ -352,6 +352,8 @@ func TestMapTypes(t *testing.T) {
 	}{
 		{"typed", MapSpec{Type: Hash, KeySize: 4, ValueSize: 4, MaxEntries: 1, Key: u32type, Value: u32type}, true},
 		{"of another size", MapSpec{Type: Hash, KeySize: 8, ValueSize: 4, MaxEntries: 1, Key: u32type, Value: u32type}, false},
+		{"no key", MapSpec{Type: BloomFilter, ValueSize: 4, MaxEntries: 1, Value: u32type}, true},
+		{"programs", MapSpec{Type: ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1, Key: u32type, Value: u32type}, true},
 		{"types for people", MapSpec{Type: RingBuf, MaxEntries: 4096, Value: u32type}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
