@@ -144,6 +144,16 @@ func Lacks(needed ...Feature) string {
 	return ""
 }
 
+// NeedsLinux is Needs for what only some test cares about.
+func NeedsLinux(t testing.TB, what string, major, minor uint8) {
+	t.Helper()
+	Needs(t)
+	since := uapi.KernelVersion{Major: major, Minor: minor}
+	if running, err := kernel.Version(); err == nil && running.Less(since) {
+		t.Skipf("needs %s (Linux %s): this is Linux %s", what, since, running)
+	}
+}
+
 // privileged tells whether the kernel lets this process see BPF objects.
 func privileged() bool {
 	_, err := kernel.NextID(kernel.CmdProgGetNextID, 0)
