@@ -37,10 +37,12 @@ var mayImport = map[string][]string{
 		"internal/object", "internal/corerelo", "internal/kernel", "internal/uapi",
 		"internal/kconfig", "internal/btf", "runtime/btf", "runtime/asm", "golang.org/x/sys/unix",
 	},
-	"runtime/link":    {"runtime", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
-	"runtime/ringbuf": {"runtime", "internal/kernel", "internal/uapi"},
-	"runtime/rlimit":  {"internal/kernel"},
-	"runtime/pin":     {"runtime", "runtime/link", "internal/kernel"},
+	"runtime/link":     {"runtime", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
+	"runtime/ringbuf":  {"runtime", "internal/kernel", "internal/uapi"},
+	"runtime/perf":     {"runtime", "internal/kernel", "internal/uapi", "golang.org/x/sys/unix"},
+	"runtime/features": {"runtime", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},
+	"runtime/rlimit":   {"internal/kernel"},
+	"runtime/pin":      {"runtime", "runtime/link", "internal/kernel"},
 
 	"internal/codegen": {
 		"internal/object", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm",
@@ -64,6 +66,7 @@ var unsafeFiles = []string{
 	"internal/kernel/*.go",
 	"runtime/marshal_unsafe.go",
 	"runtime/ringbuf/*.go",
+	"runtime/perf/ring.go",
 	"examples/*/*_bpfe[lb].go", // generated: sizes and offsets checked at compile time
 }
 

@@ -104,10 +104,10 @@ func pinMaps(cs *CollectionSpec, maps map[string]*Map, fresh []*Map, opts MapOpt
 func (ms *MapSpec) takesTypes() bool {
 	switch ms.Type {
 	case PerfEventArray, CGroupArray, StackTrace, ArrayOfMaps, HashOfMaps, DevMap, DevMapHash,
-		CPUMap, XSKMap, SockMap, SockHash, Queue, Stack, RingBuf, UserRingbuf, Arena, BloomFilter, ProgramArray:
+		CPUMap, XSKMap, SockMap, SockHash, Queue, Stack, RingBuf, UserRingbuf, Arena:
 		return false
 	}
-	return ms.Value != nil && (ms.Key != nil || ms.data)
+	return ms.Value != nil && (ms.Key != nil || ms.data || ms.KeySize == 0)
 }
 
 // asCreated is the spec with what the kernel insists on put right.

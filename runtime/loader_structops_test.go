@@ -143,7 +143,7 @@ func TestStructOpsSpec(t *testing.T) {
 }
 
 func TestStructOpsErrors(t *testing.T) {
-	testutil.Needs(t, testutil.StructOps)
+	testutil.Needs(t, testutil.StructOps, testutil.StructOpsLink)
 	for _, c := range []struct {
 		name   string
 		change func(*CollectionSpec, *MapSpec)

@@ -54,17 +54,29 @@ func TestMapElements(t *testing.T) {
 	if b, err := m.NextKeyBytes(key); err != nil || b != nil {
 		t.Error("NextKeyBytes of the last:", b, err)
 	}
-	if err := m.LookupAndDelete(uint32(1), &v); err != nil || v != 10 {
-		t.Error("LookupAndDelete:", v, err)
-	}
-	if err := m.LookupAndDelete(uint32(1), &v); !errors.Is(err, ErrKeyNotExist) {
-		t.Error("LookupAndDelete of nothing:", err)
+	if err := m.Delete(uint32(1)); err != nil {
+		t.Error("Delete:", err)
 	}
 	if err := m.Delete(uint32(1)); !errors.Is(err, ErrKeyNotExist) {
 		t.Error("Delete of nothing:", err)
 	}
 	if err := m.Lookup(uint32(1), &v); !errors.Is(err, ErrKeyNotExist) {
 		t.Error("Lookup of nothing:", err)
+	}
+}
+
+func TestMapLookupAndDelete(t *testing.T) {
+	testutil.NeedsLinux(t, "hash maps with lookup and delete", 5, 14)
+	m := newTestMap(t, &MapSpec{Type: Hash, KeySize: 4, ValueSize: 4, MaxEntries: 2})
+	if err := m.Put(uint32(1), uint32(10)); err != nil {
+		t.Fatal(err)
+	}
+	var v uint32
+	if err := m.LookupAndDelete(uint32(1), &v); err != nil || v != 10 {
+		t.Error("LookupAndDelete:", v, err)
+	}
+	if err := m.LookupAndDelete(uint32(1), &v); !errors.Is(err, ErrKeyNotExist) {
+		t.Error("LookupAndDelete of nothing:", err)
 	}
 }
 
@@ -127,6 +139,10 @@ func TestMapKeyless(t *testing.T) {
 	if err := queue.Lookup(nil, &v); err != nil || v != 2 {
 		t.Error(v, err)
 	}
+}
+
+func TestMapBloomFilter(t *testing.T) {
+	testutil.NeedsLinux(t, "bloom filters", 5, 16)
 	bloom := newTestMap(t, &MapSpec{Type: BloomFilter, ValueSize: 4, MaxEntries: 8})
 	if err := bloom.Put(nil, uint32(7)); err != nil {
 		t.Error(err)

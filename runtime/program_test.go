@@ -14,7 +14,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
+	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 )
 
@@ -63,7 +65,7 @@ func TestProgramRun(t *testing.T) {
 }
 
 func TestProgramRunContext(t *testing.T) {
-	testutil.Needs(t, testutil.TestRun)
+	testutil.NeedsLinux(t, "programs of type syscall", 5, 14)
 	// A program of type syscall gets any context, and can write to it.
 	p := newTestProgram(t, &ProgramSpec{
 		Name: "context", Type: Syscall, License: "MIT", Flags: unix.BPF_F_SLEEPABLE,
@@ -122,7 +124,7 @@ func TestProgramInfo(t *testing.T) {
 	if at, ok := info.LoadTime(); !ok || at <= 0 {
 		t.Error(at)
 	}
-	if n, ok := info.VerifiedInstructions(); !ok || n == 0 {
+	if n, ok := info.VerifiedInstructions(); ok != kernel.AtLeast(uapi.KernelVersion{Major: 5, Minor: 16}) || ok && n == 0 {
 		t.Error(n)
 	}
 	if id, ok := info.BTFID(); !ok || id == 0 {

@@ -7,21 +7,35 @@ import (
 	"strings"
 )
 
-const possibleCPUs = "/sys/devices/system/cpu/possible"
+const (
+	possibleCPUs = "/sys/devices/system/cpu/possible"
+	onlineCPUs   = "/sys/devices/system/cpu/online"
+)
 
 // PossibleCPUs is the number of CPUs that the kernel could ever have, which is
 // the number of values that an element of a per-CPU map has. It reads a file:
 // callers keep the answer, which never changes.
 func PossibleCPUs() (int, error) {
-	text, err := os.ReadFile(possibleCPUs)
+	cpus, err := readCPUs(possibleCPUs)
 	if err != nil {
 		return 0, err
 	}
+	return cpus[len(cpus)-1] + 1, nil
+}
+
+// OnlineCPUs are the numbers of the CPUs that run now, ascending.
+func OnlineCPUs() ([]int, error) { return readCPUs(onlineCPUs) }
+
+func readCPUs(file string) ([]int, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
 	cpus, err := parseCPUs(strings.TrimSpace(string(text)))
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", possibleCPUs, err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return cpus[len(cpus)-1] + 1, nil
+	return cpus, nil
 }
 
 // maxCPUs bounds what a list of CPUs can make us allocate; Linux has 8192.

@@ -155,8 +155,13 @@ func (p *Poller) Flush() error {
 		return err
 	}
 	defer p.wake.Release()
-	// An eventfd counts in host order, but any value that isn't zero will do;
-	// EAGAIN means that it is close to overflow, and so readable anyway.
+	return writeEvent(raw)
+}
+
+// writeEvent makes an eventfd readable. It counts in host order, but any value
+// that isn't zero will do; EAGAIN means that it is close to overflow, and so
+// readable anyway.
+func writeEvent(raw int) error {
 	one := [8]byte{0, 0, 0, 1, 1, 0, 0, 0}
 	if _, err := unix.Write(raw, one[:]); err != nil && err != unix.EAGAIN {
 		return os.NewSyscallError("write", err)

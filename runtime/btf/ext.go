@@ -41,6 +41,12 @@ type (
 	CORERelocationOffsets = []CORERelocationOffset
 )
 
+// Sizes in bytes of a record that [LoadFuncInfos] and [LoadLineInfos] read.
+const (
+	FuncInfoSize uint32 = rawbtf.FuncInfoSize
+	LineInfoSize uint32 = rawbtf.LineInfoSize
+)
+
 // insnSize is what offsets of instructions are a multiple of.
 const insnSize = 8
 

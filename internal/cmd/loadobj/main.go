@@ -10,10 +10,12 @@ package main
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"iter"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 
 	ebpf "github.com/bpfgen/bpfgen/runtime"
@@ -85,20 +87,12 @@ func (o options) attempts(object string) iter.Seq[attempt] {
 		}
 		for _, name := range slices.Sorted(maps.Keys(spec.Programs)) {
 			a := attempt{Object: object, Program: name, Mode: "program"}
-			a.load(only(spec, name), o.describe)
+			a.loadOnly(spec.Copy(), o.describe)
 			if !yield(a) {
 				return
 			}
 		}
 	}
-}
-
-// only is a copy of spec with one program, which it loads even if it is optional.
-func only(spec *ebpf.CollectionSpec, program string) *ebpf.CollectionSpec {
-	alone := spec.Copy()
-	maps.DeleteFunc(alone.Programs, func(name string, _ *ebpf.ProgramSpec) bool { return name != program })
-	alone.Programs[program].Optional = false
-	return alone
 }
 
 func (a *attempt) load(spec *ebpf.CollectionSpec, describe bool) {
@@ -108,8 +102,54 @@ func (a *attempt) load(spec *ebpf.CollectionSpec, describe bool) {
 		return
 	}
 	defer coll.Close()
+	a.succeed(coll, describe)
+}
+
+func (a *attempt) succeed(coll *ebpf.Collection, describe bool) {
 	a.Phase, a.Maps, a.Programs = "ok", len(coll.Maps), len(coll.Programs)
 	if describe {
 		a.Loaded = describeLoaded(coll)
 	}
+}
+
+// loadOnly loads one program, and the maps that it refers to.
+func (a *attempt) loadOnly(spec *ebpf.CollectionSpec, describe bool) {
+	names := referredMaps(spec.Programs[a.Program])
+	wanted := reflect.New(wantedType(a.Program, names)).Elem()
+	if err := spec.LoadAndAssign(wanted.Addr().Interface(), nil); err != nil {
+		a.Phase, a.Error = "load", err.Error()
+		return
+	}
+	coll := &ebpf.Collection{
+		Programs: map[string]*ebpf.Program{a.Program: wanted.Field(0).Interface().(*ebpf.Program)},
+		Maps:     make(map[string]*ebpf.Map, len(names)),
+	}
+	for i, name := range names {
+		coll.Maps[name] = wanted.Field(i + 1).Interface().(*ebpf.Map)
+	}
+	defer coll.Close()
+	a.succeed(coll, describe)
+}
+
+// referredMaps are the maps that a program's instructions name.
+func referredMaps(spec *ebpf.ProgramSpec) []string {
+	names := make(map[string]bool)
+	for i := range spec.Instructions {
+		if ins := &spec.Instructions[i]; ins.IsLoadFromMap() && ins.Reference() != "" {
+			names[ins.Reference()] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// wantedType is the struct that a user of LoadAndAssign would have written.
+func wantedType(program string, maps []string) reflect.Type {
+	field := func(i int, v any, name string) reflect.StructField {
+		return reflect.StructField{Name: fmt.Sprint("F", i), Type: reflect.TypeOf(v), Tag: reflect.StructTag(fmt.Sprintf("ebpf:%q", name))}
+	}
+	fields := []reflect.StructField{field(0, (*ebpf.Program)(nil), program)}
+	for i, name := range maps {
+		fields = append(fields, field(i+1, (*ebpf.Map)(nil), name))
+	}
+	return reflect.StructOf(fields)
 }
