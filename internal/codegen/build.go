@@ -38,7 +38,7 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", opts.source, err)
 	}
-	types := newTypeBuilder(opts.source, pkg)
+	types := newTypeBuilder(opts.source, pkg, obj.ByteOrder)
 	if opts.globalTypes {
 		global, err := globalRoots(obj)
 		if err != nil {

@@ -104,7 +104,8 @@ type EnumValue struct {
 
 // GoType is a Go type, and how Go lays it out.
 type GoType struct {
-	Name  string  // a predeclared or generated type; empty for an array
+	Name  string  // a predeclared or generated type, or one of Pkg; empty for an array
+	Pkg   string  // import path of the package that has it; empty for the generated one
 	Elem  *GoType // of an array
 	Len   uint32  // of an array
 	Size  uint32  // bytes
