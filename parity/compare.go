@@ -95,6 +95,9 @@ func sameMeaning(name, ours, theirs, peer string) bool {
 	switch {
 	case ours == theirs:
 		return true
+	case peer == "ebpf-go" && strings.HasPrefix(ours, "prog_tag="):
+		// It puts functions in another order than libbpf.
+		return true
 	case peer == "ebpf-go" && strings.HasPrefix(name, "map .") && len(strings.Fields(ours)) == 1:
 		// It makes all data maps mmapable; libbpf, only those with variables
 		// that aren't static.

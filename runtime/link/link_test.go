@@ -258,6 +258,25 @@ var families = []family{
 	uprobeFamily("uretprobe in tracefs", PerfEventUretprobe, func(ex *Executable, prog *ebpf.Program) (Link, error) {
 		return attachUprobeTracefs(ex, prog, &UprobeOptions{}, true)
 	}),
+	kprobeMultiFamily("kprobe.multi", ebpf.AttachTraceKprobeMulti, testutil.KprobeMulti, func(prog *ebpf.Program, opts KprobeMultiOptions) (Link, error) {
+		return KprobeMulti(prog, opts)
+	}),
+	kprobeMultiFamily("kretprobe.multi", ebpf.AttachTraceKprobeMulti, testutil.KprobeMulti, func(prog *ebpf.Program, opts KprobeMultiOptions) (Link, error) {
+		return KretprobeMulti(prog, opts)
+	}),
+	kprobeMultiFamily("kprobe.session", ebpf.AttachTraceKprobeSession, testutil.KprobeSession, func(prog *ebpf.Program, opts KprobeMultiOptions) (Link, error) {
+		opts.Session = true
+		return KprobeMulti(prog, opts)
+	}),
+	uprobeMultiFamily("uprobe.multi", ebpf.AttachTraceUprobeMulti, testutil.UprobeMulti, func(ex *Executable, prog *ebpf.Program) (Link, error) {
+		return ex.UprobeMulti([]string{"second", "target"}, prog, nil)
+	}),
+	uprobeMultiFamily("uretprobe.multi", ebpf.AttachTraceUprobeMulti, testutil.UprobeMulti, func(ex *Executable, prog *ebpf.Program) (Link, error) {
+		return ex.UretprobeMulti([]string{"second", "target"}, prog, nil)
+	}),
+	uprobeMultiFamily("uprobe.session", ebpf.AttachTraceUprobeSession, testutil.UprobeSession, func(ex *Executable, prog *ebpf.Program) (Link, error) {
+		return ex.UprobeMulti([]string{"second", "target"}, prog, &UprobeMultiOptions{Session: true})
+	}),
 	{
 		name:    "XDP",
 		needs:   []testutil.Feature{testutil.XDPLink},
