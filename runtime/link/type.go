@@ -44,13 +44,13 @@ var kinds = [...]kind{
 	NetNsType:         {name: "NetNs", updatable: true, details: netNsInfo},
 	XDPType:           {name: "XDP", updatable: true, details: xdpInfo},
 	PerfEventType:     {name: "PerfEvent", details: perfEventInfo},
-	KprobeMultiType:   {name: "KprobeMulti"},
+	KprobeMultiType:   {name: "KprobeMulti", details: kprobeMultiInfo},
 	StructOpsType:     {name: "StructOps", updatable: true},
-	NetfilterType:     {name: "Netfilter"},
+	NetfilterType:     {name: "Netfilter", details: netfilterInfo},
 	TCXType:           {name: "TCX", updatable: true, details: tcxInfo},
-	UprobeMultiType:   {name: "UprobeMulti"},
-	NetkitType:        {name: "Netkit", updatable: true},
-	SockmapType:       {name: "Sockmap", updatable: true},
+	UprobeMultiType:   {name: "UprobeMulti", details: uprobeMultiInfo},
+	NetkitType:        {name: "Netkit", updatable: true, details: netkitInfo},
+	SockmapType:       {name: "Sockmap", updatable: true, details: sockmapInfo},
 }
 
 func (t Type) kind() kind {

@@ -169,7 +169,7 @@ func (ex *Executable) explainUprobe(opts *UprobeOptions, err error) error {
 	case errors.Is(err, unix.EINVAL) && opts.RefCtrOffset != 0:
 		return needs(fmt.Errorf("the counter at %#x can't be one, or another probe here has another: %w", opts.RefCtrOffset, err), refCtrs)
 	case errors.Is(err, unix.EINVAL):
-		return fmt.Errorf("%s is no regular file, or no instruction begins there: %w", ex.path, err)
+		return fmt.Errorf("%s is no regular file, no instruction begins there, or another probe there has a counter: %w", ex.path, err)
 	}
 	return kernel.ExplainPermission(err, kernel.CapPerfmon)
 }
