@@ -8,7 +8,7 @@ FUZZTIME   ?= 20s
 TESTFLAGS  ?= -race
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick check fmt vet lint imports generate generated-current api api-current testdata tools deps build parity fuzz clean
+.PHONY: help demo test test-quick check fmt vet lint imports generate generated-current api api-current testdata tools deps build parity bench bench-quick bench-deps fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -65,6 +65,16 @@ deps: ## install what is missing: clang and the BPF headers
 
 parity: deps ## load the kernel's selftests with libbpf, ebpf-go and ours; fail on a difference
 	@CLANG=$(CLANG) GO=$(GO) scripts/parity.sh
+
+bench: bench-deps ## measure ours, ebpf-go, libbpf and a floor; writes docs/performance.md
+	$(GO) -C benchmarks run .
+
+bench-quick: bench-deps ## the same in two minutes, printed
+	$(GO) -C benchmarks run . -quick
+
+bench-deps: deps
+	@command -v strace cc >/dev/null && [ -e /usr/include/bpf/libbpf.h ] && [ -e /usr/include/libelf.h ] || \
+		apt-get install -y -q --no-install-recommends strace gcc libc6-dev libbpf-dev libelf-dev zlib1g-dev
 
 fuzz: ## run every fuzz target for FUZZTIME (20s)
 	@FUZZTIME=$(FUZZTIME) GO=$(GO) scripts/fuzz.sh

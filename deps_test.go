@@ -37,11 +37,12 @@ var mayImport = map[string][]string{
 		"internal/object", "internal/corerelo", "internal/kernel", "internal/uapi",
 		"internal/kconfig", "internal/btf", "runtime/btf", "runtime/asm", "golang.org/x/sys/unix",
 	},
-	"runtime/link":    {"runtime", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
-	"runtime/ringbuf": {"runtime", "internal/kernel", "internal/uapi"},
-	"runtime/perf":    {"runtime", "internal/kernel", "internal/uapi", "golang.org/x/sys/unix"},
-	"runtime/rlimit":  {"internal/kernel"},
-	"runtime/pin":     {"runtime", "runtime/link", "internal/kernel"},
+	"runtime/link":     {"runtime", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
+	"runtime/ringbuf":  {"runtime", "internal/kernel", "internal/uapi"},
+	"runtime/perf":     {"runtime", "internal/kernel", "internal/uapi", "golang.org/x/sys/unix"},
+	"runtime/features": {"runtime", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},
+	"runtime/rlimit":   {"internal/kernel"},
+	"runtime/pin":      {"runtime", "runtime/link", "internal/kernel"},
 
 	"internal/codegen": {
 		"internal/object", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm",

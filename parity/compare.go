@@ -47,29 +47,38 @@ func (h *harness) compare(ctx context.Context, object string) []row {
 	return rows
 }
 
-// difference is why the row is one: "" if it isn't.
-func (r *row) difference() string {
+// kind of difference.
+type kind string
+
+const (
+	same      kind = ""
+	fails     kind = "fails"     // a peer loads it, we don't; or a crash
+	otherwise kind = "otherwise" // the kernel got something else
+)
+
+// difference is whether the row is one, and why.
+func (r *row) difference() (kind, string) {
 	libbpf, ebpfGo, ours := r.attempts[libbpfLoader], r.attempts[ebpfGoLoader], r.attempts[oursLoader]
-	switch {
-	case !ours.ok() && (libbpf.ok() || ebpfGo.ok()):
-		if ours == nil {
-			return "bpfgen knows no such program"
-		}
-		return ours.verdict() + ": " + ours.Error
-	case ours != nil && ours.Phase == "crash":
-		return ours.verdict() + ": " + ours.Error
-	case ours.ok() && libbpf.ok():
-		return otherwise(ours.Loaded, libbpf.Loaded, "libbpf")
-	case ours.ok() && ebpfGo.ok():
-		return otherwise(ours.Loaded, ebpfGo.Loaded, "ebpf-go")
+	peer, name := libbpf, "libbpf"
+	if !peer.ok() {
+		peer, name = ebpfGo, "ebpf-go"
 	}
-	return ""
+	switch {
+	case ours == nil && peer.ok():
+		return fails, "bpfgen knows no such program"
+	case ours != nil && !ours.ok() && (peer.ok() || ours.Phase == "crash"):
+		return fails, ours.verdict() + ": " + ours.Error
+	case ours.ok() && peer.ok():
+		if differing := compareLoaded(ours.Loaded, peer.Loaded, name); len(differing) > 0 {
+			return otherwise, "loaded otherwise: " + strings.Join(differing, "; ")
+		}
+	}
+	return same, ""
 }
 
-// otherwise is what the kernel got from ours and not from a peer. What a peer
+// compareLoaded is what the kernel got from ours and not from a peer. What a peer
 // loads and we don't, because the program doesn't need it, is none.
-func otherwise(ours, theirs map[string]string, peer string) string {
-	var differing []string
+func compareLoaded(ours, theirs map[string]string, peer string) (differing []string) {
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
 		their, ok := theirs[name]
 		if !ok {
@@ -78,16 +87,16 @@ func otherwise(ours, theirs map[string]string, peer string) string {
 			differing = append(differing, fmt.Sprintf("%s: %s, with %s %s", name, a, peer, b))
 		}
 	}
-	if len(differing) == 0 {
-		return ""
-	}
-	return "loaded otherwise: " + strings.Join(differing, "; ")
+	return differing
 }
 
 // sameMeaning tells whether the fields that differ are of no consequence.
 func sameMeaning(name, ours, theirs, peer string) bool {
 	switch {
 	case ours == theirs:
+		return true
+	case peer == "ebpf-go" && strings.HasPrefix(ours, "prog_tag="):
+		// It puts functions in another order than libbpf.
 		return true
 	case peer == "ebpf-go" && strings.HasPrefix(name, "map .") && len(strings.Fields(ours)) == 1:
 		// It makes all data maps mmapable; libbpf, only those with variables

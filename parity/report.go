@@ -12,11 +12,12 @@ import (
 // excuse is a line of the list of known differences.
 type excuse struct {
 	pattern, reason string
-	used            bool
+	kind            kind
+	seen, used      bool // there were such rows; one differed
 }
 
-// readKnown reads lines of a pattern for names of rows, white space, and the
-// reason why that difference is none of ours. "#" starts a comment.
+// readKnown reads lines of a pattern for names of rows, the kind of difference,
+// and the reason why it is none of ours. "#" starts a comment.
 func readKnown(file string) ([]*excuse, error) {
 	if file == "" {
 		return nil, nil
@@ -33,23 +34,32 @@ func readKnown(file string) ([]*excuse, error) {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		pattern, reason, ok := strings.Cut(line, " ")
-		if _, err := path.Match(pattern, ""); err != nil || !ok {
-			return nil, fmt.Errorf("%s: %q is not a pattern and a reason", file, line)
+		words := strings.Fields(line)
+		if len(words) < 3 || (kind(words[1]) != fails && kind(words[1]) != otherwise) {
+			return nil, fmt.Errorf("%s: %q is not a pattern, %q or %q, and a reason", file, line, fails, otherwise)
 		}
-		known = append(known, &excuse{pattern: pattern, reason: strings.TrimSpace(reason)})
+		if _, err := path.Match(words[0], ""); err != nil {
+			return nil, fmt.Errorf("%s: %q: %w", file, words[0], err)
+		}
+		known = append(known, &excuse{pattern: words[0], kind: kind(words[1]), reason: strings.Join(words[2:], " ")})
 	}
 	return known, lines.Err()
 }
 
-func excuseFor(name string, known []*excuse) *excuse {
+// excuseFor is the line for a difference, if there is one.
+func excuseFor(name string, k kind, known []*excuse) *excuse {
+	var found *excuse
 	for _, e := range known {
-		if ok, _ := path.Match(e.pattern, name); ok { // patterns were checked
+		if ok, _ := path.Match(e.pattern, name); !ok { // patterns were checked
+			continue
+		}
+		e.seen = true
+		if e.kind == k && found == nil {
 			e.used = true
-			return e
+			found = e
 		}
 	}
-	return nil
+	return found
 }
 
 // counts of what loads.
@@ -81,11 +91,11 @@ func report(w io.Writer, rows []row, known []*excuse, verbose bool) int {
 		} else {
 			objects.add(r)
 		}
-		cause := r.difference()
-		if cause == "" {
+		k, cause := r.difference()
+		e := excuseFor(r.name, k, known)
+		if k == same {
 			continue
 		}
-		e := excuseFor(r.name, known)
 		if e != nil {
 			excused++
 			if !verbose {
@@ -108,7 +118,7 @@ func report(w io.Writer, rows []row, known []*excuse, verbose bool) int {
 	}
 	fmt.Fprintf(w, "%d differences, %d known ones\n", differences, excused)
 	for _, e := range known {
-		if !e.used {
+		if e.seen && !e.used {
 			fmt.Fprintf(w, "not seen any more: %s (%s)\n", e.pattern, e.reason)
 		}
 	}

@@ -415,3 +415,21 @@ func TestUndefinedSymbols(t *testing.T) {
 		t.Errorf("%v, want %q", err, want)
 	}
 }
+
+// What inline assembly names without defining is a constant, which callers can
+// set: it is no reason not to load.
+func TestUndefinedConstant(t *testing.T) {
+	testutil.Needs(t, testutil.BPF, testutil.TestRun)
+	insns := asm.Instructions{
+		asm.LoadImm(asm.R0, 5, asm.DWord).WithReference("MY_CONST").WithExtern(&asm.Extern{Name: "MY_CONST"}),
+		asm.Return(),
+	}
+	prog, err := NewProgram(&ProgramSpec{Type: SocketFilter, License: "MIT", Instructions: insns})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer prog.Close()
+	if ret, _, err := prog.Test(make([]byte, 14)); err != nil || ret != 5 {
+		t.Error(ret, err)
+	}
+}

@@ -33,7 +33,7 @@ type ksym struct {
 // its configuration, which is in a map.
 func isKsym(ins *asm.Instruction) bool {
 	e := ins.Extern()
-	return e != nil && e.Kind != asm.ExternKconfig
+	return e != nil && e.Kind != asm.ExternKconfig && e.Kind != asm.ExternUnknown
 }
 
 // linkKsyms puts the functions, variables and addresses of this kernel into the

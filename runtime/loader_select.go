@@ -155,7 +155,9 @@ func (ps *ProgramSpec) checkLoadable() error {
 		return fmt.Errorf("it is compiled for %s machines, and this one is not: compile it with clang -target bpf", orderName(ps.ByteOrder))
 	}
 	for i := range ps.Instructions {
-		if e := ps.Instructions[i].Extern(); e != nil && e.Kind == asm.ExternUnknown {
+		ins := &ps.Instructions[i]
+		// A constant that assembly names is for the caller to set: it has a value.
+		if e := ins.Extern(); e != nil && e.Kind == asm.ExternUnknown && !ins.IsConstantLoad(asm.DWord) {
 			return fmt.Errorf("it uses %s, which isn't defined: define it, or declare it with __ksym or __kconfig and compile with -g", e.Name)
 		}
 	}

@@ -20,6 +20,7 @@ type options struct {
 	outputStem, outputSuffix, outputDir string
 	goPackage                           string
 	noStrip, noGlobalTypes, verbose     bool
+	untyped                             bool
 	tags                                tagList
 	types                               typeList
 
@@ -59,6 +60,7 @@ func parseOptions(c console, args []string) (*options, error) {
 	fs.Var(&o.tags, "tags", "comma-separated build `tags` that generated files require")
 	fs.Var(&o.types, "type", "declare a Go type for the C type with this `name`; may be repeated")
 	fs.BoolVar(&o.noGlobalTypes, "no-global-types", false, "declare no Go types for map keys, map values and variables")
+	fs.BoolVar(&o.untyped, "untyped", false, "fields are plain *ebpf.Map and *ebpf.Variable, as bpf2go has them")
 	fs.StringVar(&o.goPackage, "go-package", c.getenv("GOPACKAGE"), "`name` of the package of generated files [$GOPACKAGE]")
 	fs.StringVar(&o.outputDir, "output-dir", "", "`folder` to write to (default the current one)")
 	fs.StringVar(&o.outputStem, "output-stem", "", "`start` of output file names (default Ident in lower case)")

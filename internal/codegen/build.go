@@ -19,20 +19,26 @@ type modelOptions struct {
 	source      string   // named in warnings
 	types       []string // C types to declare
 	globalTypes bool     // also those of map keys, map values and variables
+	declared    declared // by the rest of the package
 }
 
 // buildModel decides everything about the Go code for an object. Its file names
 // and package are left to fill in.
 func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []string, err error) {
+	if err := opts.declared.checkTop(opts.names); err != nil {
+		return nil, nil, err
+	}
 	m = &Model{ByteOrder: obj.ByteOrder, Names: opts.names}
 	pkg := newScope(opts.names.Ident, slices.Concat(opts.names.all(), predeclared())...)
+	pkg.foreign = opts.declared
+	m.Foreign = opts.declared
 	m.nameItems(obj, pkg)
 
 	roots, err := namedRoots(obj.Types, opts.types)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", opts.source, err)
 	}
-	types := newTypeBuilder(opts.source, pkg)
+	types := newTypeBuilder(opts.source, pkg, obj.ByteOrder)
 	if opts.globalTypes {
 		global, err := globalRoots(obj)
 		if err != nil {
@@ -41,7 +47,11 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 		roots = append(roots, global...)
 	}
 	m.Types = types.build(roots)
-	return m, append(sectionWarnings(obj, opts.source), types.warnings...), nil
+	warnings = append(sectionWarnings(obj, opts.source), types.warnings...)
+	for _, clash := range pkg.clashes {
+		warnings = append(warnings, opts.source+": "+clash)
+	}
+	return m, warnings, nil
 }
 
 // nameItems names maps, programs and variables. They share one scope, because

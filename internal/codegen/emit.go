@@ -21,7 +21,7 @@ func (m *Model) Emit() ([]byte, error) {
 	if m.Constraint != "" {
 		f.HeaderComment("//go:build " + m.Constraint)
 	}
-	f.ImportAlias(runtimePath, "ebpf")
+	m.nameImports(f)
 	f.Anon("embed")
 
 	m.emitTypes(f)
@@ -38,6 +38,24 @@ func (m *Model) Emit() ([]byte, error) {
 		return nil, fmt.Errorf("print Go code: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// nameImports lets imports have their own names, unless the package uses those
+// for something else.
+func (m *Model) nameImports(f *jen.File) {
+	f.ImportAlias(runtimePath, m.importName("ebpf"))
+	for _, path := range []string{"bytes", "errors", "fmt", "io", "strconv", "structs", "unsafe"} {
+		if name := m.importName(path); name != path {
+			f.ImportAlias(path, name)
+		}
+	}
+}
+
+func (m *Model) importName(name string) string {
+	for m.Foreign[name] != "" {
+		name = "_" + name
+	}
+	return name
 }
 
 // docComment adds lines of documentation before the next declaration.

@@ -37,6 +37,9 @@ func typeCode(t GoType) *jen.Statement {
 	if t.Elem != nil {
 		return jen.Index(jen.Lit(int(t.Len))).Add(typeCode(*t.Elem))
 	}
+	if t.Pkg != "" {
+		return jen.Qual(t.Pkg, t.Name)
+	}
 	return jen.Id(t.Name)
 }
 

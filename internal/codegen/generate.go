@@ -138,7 +138,11 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, target T
 			return targetOutput{err: fmt.Errorf("strip DWARF from the object of %s: %w", req.Source, err)}
 		}
 	}
-	goFile, warnings, err := req.goFile(c.object, names, target)
+	declared, err := req.declared(ctx, target)
+	if err != nil {
+		return targetOutput{err: err}
+	}
+	goFile, warnings, err := req.goFile(c.object, names, target, declared)
 	if err != nil {
 		return targetOutput{err: err}
 	}
@@ -158,13 +162,13 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, target T
 }
 
 // goFile returns the Go code for an object.
-func (req *Request) goFile(data []byte, names TopNames, target Target) ([]byte, []string, error) {
+func (req *Request) goFile(data []byte, names TopNames, target Target, declared declared) ([]byte, []string, error) {
 	obj, err := object.Parse(data)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the object of %s for %s: %w", req.Source, target.Suffix(), err)
 	}
 	m, warnings, err := buildModel(obj, modelOptions{
-		names: names, source: req.Source, types: req.Types, globalTypes: !req.NoGlobalTypes,
+		names: names, source: req.Source, types: req.Types, globalTypes: !req.NoGlobalTypes, declared: declared,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -108,6 +108,7 @@ type (
 	Map               struct{}
 	Program           struct{}
 	Variable          struct{}
+	Ptr               uint64
 )
 
 func LoadCollectionSpecFromReader(io.ReaderAt) (*CollectionSpec, error)

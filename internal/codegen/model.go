@@ -10,6 +10,8 @@ type Model struct {
 	ObjectFile string // name of the embedded file
 	ByteOrder  binary.ByteOrder
 	Names      TopNames
+	// Foreign is what the rest of the package declares: imports keep off it.
+	Foreign map[string]string
 
 	Maps      []Item
 	Programs  []Item
@@ -102,7 +104,8 @@ type EnumValue struct {
 
 // GoType is a Go type, and how Go lays it out.
 type GoType struct {
-	Name  string  // a predeclared or generated type; empty for an array
+	Name  string  // a predeclared or generated type, or one of Pkg; empty for an array
+	Pkg   string  // import path of the package that has it; empty for the generated one
 	Elem  *GoType // of an array
 	Len   uint32  // of an array
 	Size  uint32  // bytes

@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -73,6 +74,9 @@ type scope struct {
 	prefix string // of every name: the stem in package scope, empty in a struct
 	ours   map[string]bool
 	taken  map[string]bool
+
+	foreign declared // what the rest of the package declares
+	clashes []string // how names were changed because of that
 }
 
 // newScope returns a scope in which names of our own can't be taken. They are
@@ -85,7 +89,9 @@ func newScope(prefix string, ours ...string) *scope {
 	return s
 }
 
-func (s *scope) free(name string) bool { return !s.ours[name] && !s.taken[name] }
+func (s *scope) free(name string) bool {
+	return !s.ours[name] && !s.taken[name] && s.foreign[name] == ""
+}
 
 // natural is the name C name c gets if nothing else wants it.
 func (s *scope) natural(c string) string {
@@ -112,8 +118,8 @@ type nameRequest struct {
 //
 // A name that several want goes to the one that is spelled like it already
 // (fooBar before foo_bar), else to the first; the others keep their
-// underscores (Foo_bar). A name that is ours gets its word appended instead
-// (CloseProgram). Whatever still collides is numbered.
+// underscores (Foo_bar). A name that is ours, or the rest of the package's, gets
+// its word appended instead (CloseProgram). Whatever still collides is numbered.
 func (s *scope) assign(requests []nameRequest) []string {
 	names := make([]string, len(requests))
 	owner := map[string]int{}
@@ -135,6 +141,9 @@ func (s *scope) assign(requests []nameRequest) []string {
 		if names[i] == "" {
 			names[i] = s.take(s.substitute(r))
 		}
+		if n := s.natural(r.c); s.foreign[n] != "" {
+			s.clashes = append(s.clashes, fmt.Sprintf("%s is declared at %s: what is generated for %s is %s", n, s.foreign[n], r.c, names[i]))
+		}
 	}
 	return names
 }
@@ -142,7 +151,7 @@ func (s *scope) assign(requests []nameRequest) []string {
 // substitute returns what to call r when its natural name is taken.
 func (s *scope) substitute(r nameRequest) string {
 	n := s.natural(r.c)
-	if s.ours[n] && s.free(n+r.word) {
+	if (s.ours[n] || s.foreign[n] != "") && s.free(n+r.word) {
 		return n + r.word
 	}
 	if v := s.verbatim(r.c); s.free(v) {

@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -19,6 +20,8 @@ type typeBuilder struct {
 	file  string // named in warnings
 	scope *scope // of the package
 
+	bigEndian bool
+
 	names map[btf.Type]place // of structs, unions and enums
 	done  map[btf.Type]GoType
 	open  map[btf.Type]bool // being declared: a type that contains itself is none
@@ -34,9 +37,9 @@ type place struct {
 	label string // in text: "struct event", "the type of inner in struct event"
 }
 
-func newTypeBuilder(file string, pkg *scope) *typeBuilder {
+func newTypeBuilder(file string, pkg *scope, order binary.ByteOrder) *typeBuilder {
 	return &typeBuilder{
-		file: file, scope: pkg,
+		file: file, scope: pkg, bigEndian: order == binary.BigEndian,
 		names: map[btf.Type]place{}, done: map[btf.Type]GoType{}, open: map[btf.Type]bool{}, texts: map[uint32]GoType{},
 	}
 }
@@ -121,11 +124,11 @@ func (b *typeBuilder) goType(t btf.Type, where place, depth int) (GoType, error)
 	case nil:
 		return GoType{}, errTooDeep
 	case *btf.Int:
-		return goInt(v), nil
+		return b.goInt(v), nil
 	case *btf.Float:
 		return goFloat(v)
 	case *btf.Pointer:
-		return GoType{Name: "uint64", Size: 8, Align: 8, Comment: cSpelling(t)}, nil
+		return GoType{Name: "Ptr", Pkg: runtimePath, Size: 8, Align: 8, Comment: cSpelling(t)}, nil
 	case *btf.Array:
 		return b.goArray(v, where, depth)
 	case *btf.Struct, *btf.Union, *btf.Enum:
@@ -135,13 +138,26 @@ func (b *typeBuilder) goType(t btf.Type, where place, depth int) (GoType, error)
 	}
 }
 
-func goInt(i *btf.Int) GoType {
+func (b *typeBuilder) goInt(i *btf.Int) GoType {
+	if i.Size == 16 {
+		return b.wideInt(i)
+	}
 	if i.Encoding == btf.Bool && i.Size == 1 {
 		return GoType{Name: "bool", Size: 1, Align: 1, Bool: true}
 	}
 	t := intType(i.Size, i.Encoding == btf.Signed)
 	if t.Elem != nil {
 		t.Comment = i.Name
+	}
+	return t
+}
+
+// wideInt returns two halves for a number of 128 bits, which Go has no type for.
+func (b *typeBuilder) wideInt(i *btf.Int) GoType {
+	t := arrayOf(intType(8, false), 2)
+	t.Comment = i.Name + ": low half, high half"
+	if b.bigEndian {
+		t.Comment = i.Name + ": high half, low half"
 	}
 	return t
 }
@@ -276,7 +292,7 @@ func spell(t btf.Type, depth int) string {
 	case *btf.Restrict:
 		return spell(v.Type, depth+1)
 	case *btf.TypeTag:
-		return spell(v.Type, depth+1)
+		return spell(v.Type, depth+1) + " __" + v.Value // as libbpf spells them: __kptr, __percpu_kptr
 	case *btf.Struct:
 		return "struct " + cmp.Or(v.Name, "{…}")
 	case *btf.Union:

@@ -60,7 +60,7 @@ func TestHostileTypes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b := newTypeBuilder("hostile.c", newScope("X", names.all()...))
+			b := newTypeBuilder("hostile.c", newScope("X", names.all()...), binary.LittleEndian)
 			root := &btf.Struct{Name: "root", Size: test.size, Members: test.members}
 			m := Model{
 				Package: "golden", Constraint: "amd64 || 386", ObjectFile: "x.o", ByteOrder: binary.LittleEndian, Names: names,
@@ -96,7 +96,7 @@ func TestKernelTypes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := newTypeBuilder("vmlinux", newScope("Kernel", names.all()...))
+	b := newTypeBuilder("vmlinux", newScope("Kernel", names.all()...), binary.LittleEndian)
 	m := Model{
 		Package: "golden", Constraint: "amd64 || 386", ObjectFile: "x.o", ByteOrder: binary.LittleEndian, Names: names,
 		Types: b.build(roots),

@@ -36,7 +36,10 @@ const (
 	PerfEventLink                  // bpf_link for perf events
 	Kprobe                         // SEC("kprobe")
 	KprobeMulti                    // SEC("kprobe.multi")
+	KprobeSession                  // SEC("kprobe.session")
 	Uprobe                         // SEC("uprobe")
+	UprobeMulti                    // SEC("uprobe.multi")
+	UprobeSession                  // SEC("uprobe.session")
 	Fentry                         // SEC("fentry"), fexit, fmod_ret
 	TracingCookie                  // cookies of fentry and the like
 	LSM                            // SEC("lsm")
@@ -44,6 +47,10 @@ const (
 	Iter                           // SEC("iter/…")
 	BPFLink                        // BPF_LINK_CREATE
 	LinkDetach                     // BPF_LINK_DETACH
+	SockmapLink                    // BPF_LINK_CREATE for sockmaps
+	Netfilter                      // BPF_LINK_CREATE for netfilter
+	Netkit                         // BPF_LINK_CREATE for netkit
+	ProgQuery                      // BPF_PROG_QUERY
 	XDPLink                        // BPF_LINK_CREATE for XDP
 	TCX                            // BPF_LINK_CREATE for tcx
 	CgroupLink                     // BPF_LINK_CREATE for cgroups
@@ -55,6 +62,8 @@ const (
 	Arena                          // BPF_MAP_TYPE_ARENA
 	Lists                          // struct bpf_list_head
 	Exceptions                     // bpf_throw
+	ProgStreams                    // BPF_PROG_STREAM_READ_BY_FD
+	KernelBTFHandle                // BTF of kernel and modules by ID
 )
 
 // feature is a row: a name, the first kernel that has it, and, for what a host
@@ -82,7 +91,10 @@ var features = [...]feature{
 	PerfEventLink:   {"bpf_link on perf events", uapi.KernelVersion{Major: 5, Minor: 15}, nil},
 	Kprobe:          {"kprobes", uapi.KernelVersion{Major: 4, Minor: 1}, withoutKprobes},
 	KprobeMulti:     {"kprobe.multi", uapi.KernelVersion{Major: 5, Minor: 18}, withoutKprobes},
+	KprobeSession:   {"kprobe.session", uapi.KernelVersion{Major: 6, Minor: 10}, withoutKprobes},
 	Uprobe:          {"uprobes", uapi.KernelVersion{Major: 4, Minor: 3}, nil},
+	UprobeMulti:     {"uprobe.multi", uapi.KernelVersion{Major: 6, Minor: 6}, nil},
+	UprobeSession:   {"uprobe.session", uapi.KernelVersion{Major: 6, Minor: 13}, nil},
 	Fentry:          {"fentry", uapi.KernelVersion{Major: 5, Minor: 5}, refuses(progTypeTracing, attachFentry)},
 	TracingCookie:   {"cookies for fentry", uapi.KernelVersion{Major: 5, Minor: 19}, nil},
 	LSM:             {"BPF LSM", uapi.KernelVersion{Major: 5, Minor: 7}, refuses(progTypeLSM, attachLSM)},
@@ -90,6 +102,10 @@ var features = [...]feature{
 	Iter:            {"BPF iterators", uapi.KernelVersion{Major: 5, Minor: 8}, withoutKernelBTF},
 	BPFLink:         {"bpf_link", uapi.KernelVersion{Major: 5, Minor: 7}, nil},
 	LinkDetach:      {"detaching links", uapi.KernelVersion{Major: 5, Minor: 9}, nil},
+	SockmapLink:     {"bpf_link for sockmaps", uapi.KernelVersion{Major: 6, Minor: 10}, nil},
+	Netfilter:       {"BPF netfilter", uapi.KernelVersion{Major: 6, Minor: 4}, nil},
+	Netkit:          {"netkit", uapi.KernelVersion{Major: 6, Minor: 7}, nil},
+	ProgQuery:       {"BPF_PROG_QUERY", uapi.KernelVersion{Major: 4, Minor: 15}, nil},
 	XDPLink:         {"bpf_link for XDP", uapi.KernelVersion{Major: 5, Minor: 9}, nil},
 	TCX:             {"tcx", uapi.KernelVersion{Major: 6, Minor: 6}, nil},
 	CgroupLink:      {"bpf_link for cgroups", uapi.KernelVersion{Major: 5, Minor: 7}, nil},
@@ -101,6 +117,8 @@ var features = [...]feature{
 	Arena:           {"BPF arenas", uapi.KernelVersion{Major: 6, Minor: 9}, nil},
 	Lists:           {"lists in maps", uapi.KernelVersion{Major: 6, Minor: 2}, withoutKernelBTF},
 	Exceptions:      {"BPF exceptions", uapi.KernelVersion{Major: 6, Minor: 7}, withoutKernelBTF},
+	ProgStreams:     {"output of programs", uapi.KernelVersion{Major: 6, Minor: 17}, nil},
+	KernelBTFHandle: {"IDs of the kernel's BTF", uapi.KernelVersion{Major: 5, Minor: 11}, withoutKernelBTF},
 }
 
 const (

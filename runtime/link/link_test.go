@@ -109,9 +109,11 @@ type family struct {
 	// others than the magic one don't count. Negative: count everything.
 	idAt    int16
 	returns int32
-	// attach is how the test attaches; dir is a control group if it needs one.
+	// attach is how the test attaches; dir is a control group or a program's
+	// file if it needs one.
 	attach  func(prog *ebpf.Program, dir string) (Link, error)
 	cgroup  bool
+	exe     bool
 	netns   bool
 	trigger func(t testing.TB, dir string)
 
@@ -244,6 +246,37 @@ var families = []family{
 		trigger: func(t testing.TB, _ string) { _, _ = unix.Getsid(0) },
 		check:   checkKprobeInfo(PerfEventKretprobe),
 	},
+	uprobeFamily("uprobe", PerfEventUprobe, func(ex *Executable, prog *ebpf.Program) (Link, error) {
+		return ex.Uprobe("target", prog, nil)
+	}),
+	uprobeFamily("uretprobe", PerfEventUretprobe, func(ex *Executable, prog *ebpf.Program) (Link, error) {
+		return ex.Uretprobe("target", prog, nil)
+	}),
+	uprobeFamily("uprobe in tracefs", PerfEventUprobe, func(ex *Executable, prog *ebpf.Program) (Link, error) {
+		return attachUprobeTracefs(ex, prog, &UprobeOptions{TraceFSPrefix: "bpfgen"}, false)
+	}),
+	uprobeFamily("uretprobe in tracefs", PerfEventUretprobe, func(ex *Executable, prog *ebpf.Program) (Link, error) {
+		return attachUprobeTracefs(ex, prog, &UprobeOptions{}, true)
+	}),
+	kprobeMultiFamily("kprobe.multi", ebpf.AttachTraceKprobeMulti, testutil.KprobeMulti, func(prog *ebpf.Program, opts KprobeMultiOptions) (Link, error) {
+		return KprobeMulti(prog, opts)
+	}),
+	kprobeMultiFamily("kretprobe.multi", ebpf.AttachTraceKprobeMulti, testutil.KprobeMulti, func(prog *ebpf.Program, opts KprobeMultiOptions) (Link, error) {
+		return KretprobeMulti(prog, opts)
+	}),
+	kprobeMultiFamily("kprobe.session", ebpf.AttachTraceKprobeSession, testutil.KprobeSession, func(prog *ebpf.Program, opts KprobeMultiOptions) (Link, error) {
+		opts.Session = true
+		return KprobeMulti(prog, opts)
+	}),
+	uprobeMultiFamily("uprobe.multi", ebpf.AttachTraceUprobeMulti, testutil.UprobeMulti, func(ex *Executable, prog *ebpf.Program) (Link, error) {
+		return ex.UprobeMulti([]string{"second", "target"}, prog, nil)
+	}),
+	uprobeMultiFamily("uretprobe.multi", ebpf.AttachTraceUprobeMulti, testutil.UprobeMulti, func(ex *Executable, prog *ebpf.Program) (Link, error) {
+		return ex.UretprobeMulti([]string{"second", "target"}, prog, nil)
+	}),
+	uprobeMultiFamily("uprobe.session", ebpf.AttachTraceUprobeSession, testutil.UprobeSession, func(ex *Executable, prog *ebpf.Program) (Link, error) {
+		return ex.UprobeMulti([]string{"second", "target"}, prog, &UprobeMultiOptions{Session: true})
+	}),
 	{
 		name:    "XDP",
 		needs:   []testutil.Feature{testutil.XDPLink},
@@ -401,6 +434,21 @@ func (f *family) program(t testing.TB, c counter) *ebpf.Program {
 	return prog
 }
 
+// place makes what the test attaches to: a network namespace to be in, a control
+// group, or a program, of which it returns the path.
+func (f *family) place(t testing.TB) string {
+	t.Helper()
+	switch {
+	case f.netns:
+		testutil.NetNS(t)
+	case f.cgroup:
+		return testutil.Cgroup(t)
+	case f.exe:
+		return writeExecutable(t)
+	}
+	return ""
+}
+
 // attached is an attachment under test.
 type attached struct {
 	*family
@@ -412,13 +460,7 @@ type attached struct {
 func (f *family) start(t *testing.T, c counter) *attached {
 	t.Helper()
 	testutil.Needs(t, f.needs...)
-	if f.netns {
-		testutil.NetNS(t)
-	}
-	a := &attached{family: f}
-	if f.cgroup {
-		a.dir = testutil.Cgroup(t)
-	}
+	a := &attached{family: f, dir: f.place(t)}
 	var err error
 	if a.Link, err = f.attach(f.program(t, c), a.dir); err != nil {
 		t.Fatal(err)
@@ -485,13 +527,7 @@ func TestLinkOutlivesItsProgram(t *testing.T) {
 	forEachFamily(t, func(t *testing.T, f *family) {
 		c := newCounter(t)
 		testutil.Needs(t, f.needs...)
-		if f.netns {
-			testutil.NetNS(t)
-		}
-		a := &attached{family: f}
-		if f.cgroup {
-			a.dir = testutil.Cgroup(t)
-		}
+		a := &attached{family: f, dir: f.place(t)}
 		prog := f.program(t, c)
 		var err error
 		if a.Link, err = f.attach(prog, a.dir); err != nil {
@@ -622,13 +658,7 @@ func TestAttachWhatCannotBe(t *testing.T) {
 	forEachFamily(t, func(t *testing.T, f *family) {
 		testutil.CheckFDs(t)
 		testutil.Needs(t, f.needs...)
-		if f.netns {
-			testutil.NetNS(t)
-		}
-		dir := ""
-		if f.cgroup {
-			dir = testutil.Cgroup(t)
-		}
+		dir := f.place(t)
 		if l, err := f.attach(nil, dir); !errors.Is(err, os.ErrInvalid) {
 			t.Errorf("no program: %v, %v", l, err)
 		}
@@ -734,7 +764,7 @@ func TestPerfEventWithoutLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	event, err := openTraceEvent(id)
+	event, err := openTraceEvent(id, -1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

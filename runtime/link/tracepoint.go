@@ -29,7 +29,7 @@ func Tracepoint(group, name string, prog *ebpf.Program, opts *TracepointOptions)
 	if err != nil {
 		return nil, fmt.Errorf("attach to %w", err)
 	}
-	event, err := openTraceEvent(id)
+	event, err := openTraceEvent(id, -1, 0)
 	if err != nil {
 		return nil, fmt.Errorf("attach to tracepoint %s:%s: %w", group, name, err)
 	}
@@ -41,12 +41,12 @@ func Tracepoint(group, name string, prog *ebpf.Program, opts *TracepointOptions)
 }
 
 // openTraceEvent opens the perf event of a tracepoint, or of a probe made in
-// tracefs. It is bound to one CPU, as perf events have to be, but programs on
-// it run on all.
-func openTraceEvent(id uint64) (*kernel.FD, error) {
+// tracefs: for one process, or (-1) for all. The latter is bound to one CPU, as
+// perf events have to be, but programs on it run on all.
+func openTraceEvent(id uint64, pid, cpu int) (*kernel.FD, error) {
 	event, err := kernel.PerfEventOpen(&unix.PerfEventAttr{
 		Type: unix.PERF_TYPE_TRACEPOINT, Config: id,
 		Sample_type: unix.PERF_SAMPLE_RAW, Sample: 1, Wakeup: 1,
-	}, -1, 0)
+	}, pid, cpu)
 	return event, kernel.ExplainPermission(err, kernel.CapPerfmon)
 }

@@ -14,20 +14,20 @@ import (
 
 // traceProbe is a probe made in tracefs, which stays until somebody removes it.
 type traceProbe struct {
+	file        string // of tracefs, that makes such probes
 	group, name string
 	removed     atomic.Bool
 }
 
-const kprobeEvents = "kprobe_events"
+// The files that make and remove probes.
+const (
+	kprobeEvents = "kprobe_events"
+	uprobeEvents = "uprobe_events"
+)
 
 // openKprobeTracefs makes a probe in tracefs, and opens its perf event.
 func openKprobeTracefs(symbol string, opts *KprobeOptions, ret bool) (*kernel.FD, *traceProbe, error) {
-	tracefs, err := kernel.OpenTracefs()
-	if err != nil {
-		return nil, nil, err
-	}
-	defer tracefs.Close()
-	probe, err := newTraceProbe(opts.TraceFSPrefix, symbol)
+	probe, err := newTraceProbe(kprobeEvents, opts.TraceFSPrefix, symbol)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,30 +38,44 @@ func openKprobeTracefs(symbol string, opts *KprobeOptions, ret bool) (*kernel.FD
 			kind += strconv.Itoa(opts.RetprobeMaxActive)
 		}
 	}
-	command := fmt.Sprintf("%s:%s/%s %s", kind, probe.group, probe.name, symbol)
+	where := symbol
 	if opts.Offset != 0 {
-		command += "+" + strconv.FormatUint(opts.Offset, 10)
+		where += "+" + strconv.FormatUint(opts.Offset, 10)
 	}
-	if err := tracefs.Append(kprobeEvents, command); err != nil {
-		if errors.Is(err, ErrNotSupported) {
-			return nil, nil, fmt.Errorf("this kernel has no kprobes (CONFIG_KPROBE_EVENTS): %w", err)
-		}
+	event, err := probe.open(kind, where, -1, 0)
+	if errors.Is(err, ErrNotSupported) {
+		return nil, nil, fmt.Errorf("this kernel has no kprobes (CONFIG_KPROBE_EVENTS): %w", err)
+	}
+	if err != nil {
 		return nil, nil, explainKprobe(symbol, err)
-	}
-	id, err := tracefs.TracepointID(probe.group, probe.name)
-	if err != nil {
-		return nil, nil, errors.Join(err, probe.remove())
-	}
-	event, err := openTraceEvent(id)
-	if err != nil {
-		return nil, nil, errors.Join(err, probe.remove())
 	}
 	return event, probe, nil
 }
 
+// open makes the probe, and opens its perf event.
+func (p *traceProbe) open(kind, where string, pid, cpu int) (*kernel.FD, error) {
+	tracefs, err := kernel.OpenTracefs()
+	if err != nil {
+		return nil, err
+	}
+	defer tracefs.Close()
+	if err := tracefs.Append(p.file, fmt.Sprintf("%s:%s/%s %s", kind, p.group, p.name, where)); err != nil {
+		return nil, err
+	}
+	id, err := tracefs.TracepointID(p.group, p.name)
+	if err != nil {
+		return nil, errors.Join(err, p.remove())
+	}
+	event, err := openTraceEvent(id, pid, cpu)
+	if err != nil {
+		return nil, errors.Join(err, p.remove())
+	}
+	return event, nil
+}
+
 // newTraceProbe chooses a name. The group is random, so that probes on one
 // symbol, by many processes, don't meet.
-func newTraceProbe(prefix, symbol string) (*traceProbe, error) {
+func newTraceProbe(file, prefix, symbol string) (*traceProbe, error) {
 	if prefix == "" {
 		prefix = "ebpf"
 	}
@@ -72,14 +86,15 @@ func newTraceProbe(prefix, symbol string) (*traceProbe, error) {
 	if _, err := rand.Read(random[:]); err != nil {
 		return nil, err
 	}
-	name := []byte(symbol)
+	name := []byte("probe_" + symbol)
 	for i, c := range name {
-		if c == '.' || c == '$' {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9') {
 			name[i] = '_'
 		}
 	}
 	const maxEventName = 63
 	return &traceProbe{
+		file:  file,
 		group: prefix + "_" + hex.EncodeToString(random[:]),
 		name:  string(name[:min(len(name), maxEventName)]),
 	}, nil
@@ -95,7 +110,7 @@ func (p *traceProbe) remove() error {
 		return err
 	}
 	defer tracefs.Close()
-	if err := tracefs.Append(kprobeEvents, "-:"+p.group+"/"+p.name); err != nil {
+	if err := tracefs.Append(p.file, "-:"+p.group+"/"+p.name); err != nil {
 		return fmt.Errorf("remove probe %s/%s: %w", p.group, p.name, err)
 	}
 	return nil

@@ -44,11 +44,11 @@ var kinds = [...]kind{
 	NetNsType:         {name: "NetNs", updatable: true, details: netNsInfo},
 	XDPType:           {name: "XDP", updatable: true, details: xdpInfo},
 	PerfEventType:     {name: "PerfEvent", details: perfEventInfo},
-	KprobeMultiType:   {name: "KprobeMulti"},
+	KprobeMultiType:   {name: "KprobeMulti", details: kprobeMultiInfo},
 	StructOpsType:     {name: "StructOps", updatable: true},
 	NetfilterType:     {name: "Netfilter"},
 	TCXType:           {name: "TCX", updatable: true, details: tcxInfo},
-	UprobeMultiType:   {name: "UprobeMulti"},
+	UprobeMultiType:   {name: "UprobeMulti", details: uprobeMultiInfo},
 	NetkitType:        {name: "Netkit", updatable: true},
 	SockmapType:       {name: "Sockmap", updatable: true},
 }

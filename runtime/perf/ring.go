@@ -217,9 +217,11 @@ func (r *ring) body(rec *Record, kind uint32, size uint64) (ok bool, err error) 
 // appendData appends length bytes of the ring, from pos on.
 func (r *ring) appendData(b []byte, pos, length uint64) []byte {
 	start := pos & r.mask
-	first := r.data[start:min(start+length, r.mask+1)]
-	b = append(b, first...)
-	return append(b, r.data[:length-uint64(len(first))]...)
+	if room := r.mask + 1 - start; length > room {
+		b = append(b, r.data[start:]...)
+		return append(b, r.data[:length-room]...)
+	}
+	return append(b, r.data[start:start+length]...)
 }
 
 // giveUp skips all that is known after a record that isn't one. In an

@@ -66,11 +66,17 @@ struct scalars {
 	float f;
 	double d;
 	__int128 wide;
+	unsigned __int128 wides[2];
 	void *p;
 	struct scalars *next;
 	int (*fn)(int);
 	int matrix[2][3];
 };
+
+struct __attribute__((packed)) skewed { char c; void *p; __int128 wide; double d; char *list[2]; };
+union holder { struct { char kind; union { int number; char text[7]; }; }; void *p; struct { short a, b; } pair; };
+struct unknown;
+struct pointers { struct unknown *forward; struct scalars *const *twice; int (*matrix)[3]; struct bits __attribute__((btf_type_tag("kptr"))) *kept; enum verdict grid[2][2]; struct inner boxes[2][3]; };
 
 struct empty {};
 struct flexible { __u32 len; struct empty nothing; char data[]; };
@@ -115,6 +121,9 @@ struct bits bits;
 struct aligned aligned;
 struct text text;
 struct scalars scalars;
+struct skewed skewed;
+union holder holder;
+struct pointers pointers;
 struct flexible *flexible_pointer;
 struct flexible flexible;
 struct { int q; } conf;

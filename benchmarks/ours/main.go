@@ -1,0 +1,297 @@
+// Command ours runs the tasks with bpfgen's runtime. It is ebpf-go's with other
+// import paths, but for what ebpf-go doesn't have.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"unsafe"
+
+	ebpf "github.com/bpfgen/bpfgen/runtime"
+
+	"github.com/bpfgen/bpfgen/benchmarks/measure"
+	"github.com/bpfgen/bpfgen/runtime/btf"
+	"github.com/bpfgen/bpfgen/runtime/ringbuf"
+)
+
+func main() {
+	measure.Main(map[string]measure.Task{
+		"parse":         parse,
+		"btf-find":      findType,
+		"btf-all":       visitTypes,
+		"btf-inflate":   inflateTypes,
+		"lookup":        lookup,
+		"lookup-ptr":    lookupPointer,
+		"update":        update,
+		"update-ptr":    updatePointer,
+		"percpu":        lookupPerCPU,
+		"iterate":       iterate,
+		"variable":      variable,
+		"variable-view": variableView,
+		"ring-read":     ringRead,
+		"ring":          ring,
+		"testrun":       testRun,
+	})
+}
+
+func parse(args []string) error {
+	object, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	return measure.Repeat(func() error {
+		_, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
+		return err
+	})
+}
+
+func findType([]string) error {
+	return measure.Repeat(func() error {
+		spec, err := btf.LoadKernelSpec()
+		if err != nil {
+			return err
+		}
+		var task *btf.Struct
+		return spec.TypeByName("task_struct", &task)
+	})
+}
+
+// visitTypes asks for the kind and the name of every type.
+func visitTypes([]string) error {
+	return measure.Repeat(func() error {
+		spec, err := btf.LoadKernelSpec()
+		if err != nil {
+			return err
+		}
+		named := 0
+		for ref := range spec.Refs() {
+			if ref.Name() != "" {
+				named++
+			}
+		}
+		return atLeast(1000, named)
+	})
+}
+
+// inflateTypes decodes every type.
+func inflateTypes([]string) error {
+	return measure.Repeat(func() error {
+		spec, err := btf.LoadKernelSpec()
+		if err != nil {
+			return err
+		}
+		structs := 0
+		for typ, err := range spec.All() {
+			if err != nil {
+				return err
+			}
+			if _, ok := typ.(*btf.Struct); ok && typ.TypeName() != "" {
+				structs++
+			}
+		}
+		return atLeast(1000, structs)
+	})
+}
+
+// atLeast also keeps the compiler from leaving out what got.
+func atLeast(want, got int) error {
+	if got < want {
+		return fmt.Errorf("%d, expected at least %d", got, want)
+	}
+	return nil
+}
+
+func load(object string) (*ebpf.Collection, error) {
+	spec, err := ebpf.LoadCollectionSpec(object)
+	if err != nil {
+		return nil, err
+	}
+	return ebpf.NewCollection(spec)
+}
+
+// withHash loads the maps and gives the hash one element.
+func withHash(args []string, f func(m *ebpf.Map) error) error {
+	coll, err := load(args[0])
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	hash := coll.Maps["hash"]
+	if err := hash.Put(uint32(1), uint64(1)); err != nil {
+		return err
+	}
+	return f(hash)
+}
+
+func lookup(args []string) error {
+	return withHash(args, func(m *ebpf.Map) error {
+		key, value := uint32(1), uint64(0)
+		return measure.Repeat(func() error { return m.Lookup(key, &value) })
+	})
+}
+
+func lookupPointer(args []string) error {
+	return withHash(args, func(m *ebpf.Map) error {
+		key, value := uint32(1), uint64(0)
+		return measure.Repeat(func() error { return m.Lookup(unsafe.Pointer(&key), unsafe.Pointer(&value)) })
+	})
+}
+
+func update(args []string) error {
+	return withHash(args, func(m *ebpf.Map) error {
+		key, value := uint32(1), uint64(0)
+		return measure.Repeat(func() error { value++; return m.Put(key, value) })
+	})
+}
+
+func updatePointer(args []string) error {
+	return withHash(args, func(m *ebpf.Map) error {
+		key, value := uint32(1), uint64(0)
+		return measure.Repeat(func() error { value++; return m.Put(unsafe.Pointer(&key), unsafe.Pointer(&value)) })
+	})
+}
+
+func lookupPerCPU(args []string) error {
+	coll, err := load(args[0])
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	m := coll.Maps["percpu"]
+	key, values := uint32(1), make([]uint64, ebpf.MustPossibleCPU())
+	return measure.Repeat(func() error { return m.Lookup(key, values) })
+}
+
+func iterate(args []string) error {
+	n, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	return withHash(args, func(m *ebpf.Map) error {
+		for key := range uint32(n) {
+			if err := m.Put(key, uint64(key)); err != nil {
+				return err
+			}
+		}
+		return measure.Loop(n, func() error {
+			var key uint32
+			var value uint64
+			seen := 0
+			it := m.Iterate()
+			for it.Next(&key, &value) {
+				seen++
+			}
+			if err := it.Err(); err != nil {
+				return err
+			}
+			return atLeast(n, seen)
+		})
+	})
+}
+
+func variable(args []string) error {
+	coll, err := load(args[0])
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	counter := coll.Variables["counter"]
+	var value uint64
+	return measure.Repeat(func() error { return counter.Get(&value) })
+}
+
+var sink uint64
+
+func variableView(args []string) error {
+	coll, err := load(args[0])
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	counter, err := ebpf.VariablePointer[uint64](coll.Variables["counter"])
+	if err != nil {
+		return err
+	}
+	const reads = 1 << 20
+	return measure.Loop(reads, func() error {
+		for range reads {
+			sink += *counter
+		}
+		return nil
+	})
+}
+
+const (
+	burst  = 1000 // events of one run of produce
+	bursts = 10
+)
+
+// withRing calls read with a ring buffer that has events in it.
+func withRing(args []string, read func(r *ringbuf.Reader, n int) error) error {
+	coll, err := load(args[0])
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	r, err := ringbuf.NewReader(coll.Maps["ring"])
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	produce := coll.Programs["produce"]
+	in := make([]byte, 14)
+	var rec ringbuf.Record
+	return measure.LoopAfter(func() error {
+		// The events come without a wake-up: Flush has the reader look.
+		for range bursts {
+			if _, err := produce.Run(&ebpf.RunOptions{Data: in}); err != nil {
+				return err
+			}
+		}
+		if err := r.Flush(); err != nil {
+			return err
+		}
+		return r.ReadInto(&rec) // so that the waiting isn't measured
+	}, burst*bursts-1, func() error {
+		return read(r, burst*bursts-1)
+	})
+}
+
+func ringRead(args []string) error {
+	return withRing(args, func(r *ringbuf.Reader, n int) error {
+		for range n {
+			rec, err := r.Read()
+			if err != nil {
+				return err
+			}
+			sink += uint64(rec.RawSample[0])
+		}
+		return nil
+	})
+}
+
+func ring(args []string) error {
+	var rec ringbuf.Record
+	return withRing(args, func(r *ringbuf.Reader, n int) error {
+		for range n {
+			if err := r.ReadInto(&rec); err != nil {
+				return err
+			}
+			sink += uint64(rec.RawSample[0])
+		}
+		return nil
+	})
+}
+
+func testRun(args []string) error {
+	coll, err := load(args[0])
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	prog := coll.Programs["nothing"]
+	opts := &ebpf.RunOptions{Data: make([]byte, 14)}
+	return measure.Repeat(func() error { _, err := prog.Run(opts); return err })
+}

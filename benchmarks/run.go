@@ -1,0 +1,231 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/elf"
+)
+
+// A result has the metrics of one run, or the medians of several.
+type result map[metric]float64
+
+// A run is a task of one contestant.
+type run struct {
+	kind string
+	task string // words, separated by spaces
+	who  string
+}
+
+// binaries of the contestants, by kind of run; those missing don't take part.
+var binaries = map[string]map[string]string{
+	"loop":    {ours: "ours", ebpfGo: "ebpf-go", libbpf: "libbpf", floor: "floor"},
+	"process": {ours: "minimal-ours", ebpfGo: "minimal-ebpf-go", libbpf: "libbpf", floor: "floor"},
+}
+
+// missing are tasks that a contestant has nothing for.
+var missing = map[string][]string{
+	"lookup-ptr":  {libbpf, floor},
+	"update-ptr":  {libbpf, floor},
+	"variable":    {libbpf, floor},
+	"btf-inflate": {ebpfGo, libbpf, floor},
+	"load tiny.o": {floor}, // the floor of loading looks at the kernel's types
+	"ring":        {floor},
+	"ring-read":   {libbpf, floor},
+}
+
+func (r row) run(who string) run { return run{r.kind, strings.Join(r.task, " "), who} }
+
+// runs lists what there is to run: the runs of one task are neighbours.
+func runs(rows []row) []run {
+	var all []run
+	for _, r := range rows {
+		if r.kind == "build" {
+			continue
+		}
+		for _, who := range contestants {
+			skip := slices.Contains(missing[r.task[0]], who) || slices.Contains(missing[strings.Join(r.task, " ")], who) || r.kind == "generate" && who != ours && who != ebpfGo
+			if one := r.run(who); !skip && !slices.Contains(all, one) {
+				all = append(all, one)
+			}
+		}
+	}
+	return all
+}
+
+// measure does all runs, one after another, as often as there are rounds. What
+// else happens on the machine then hits all contestants alike.
+func (l *lab) measure(rows []row, rounds int, progress func(string)) (map[run]result, error) {
+	samples := map[run][]result{}
+	todo := runs(rows)
+	for round := range rounds {
+		progress(fmt.Sprintf("round %d of %d: %d runs", round+1, rounds, len(todo)))
+		for _, r := range todo {
+			one, err := l.once(r)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", r.who, r.task, err)
+			}
+			samples[r] = append(samples[r], one)
+		}
+	}
+	medians := map[run]result{}
+	for r, all := range samples {
+		medians[r] = median(all)
+	}
+	return medians, l.exact(rows, medians)
+}
+
+func median(all []result) result {
+	out := result{}
+	for m := range all[0] {
+		var values []float64
+		for _, r := range all {
+			values = append(values, r[m])
+		}
+		slices.Sort(values)
+		out[m] = values[len(values)/2]
+	}
+	return out
+}
+
+// once runs one task of one contestant.
+func (l *lab) once(r run) (result, error) {
+	var out string
+	var err error
+	switch r.kind {
+	case "generate":
+		out, err = l.generate(r)
+	default:
+		out, err = command(l.dir, nil, l.commandOf(r)...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var got struct{ NS, Allocs, Bytes, RSS float64 }
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		return nil, fmt.Errorf("%q: %w", out, err)
+	}
+	res := result{cpu: got.NS}
+	if got.RSS > 0 {
+		res[rss] = got.RSS
+	}
+	if got.Allocs >= 0 && r.kind == "loop" {
+		res[allocs] = got.Allocs
+	}
+	return res, nil
+}
+
+func (l *lab) commandOf(r run) []string {
+	words := strings.Fields(r.task)
+	bin := l.path(binaries[r.kind][r.who])
+	if r.kind == "loop" {
+		return append([]string{bin}, words...)
+	}
+	if r.who == ours || r.who == ebpfGo { // these do nothing but load
+		words = words[1:]
+	}
+	return append([]string{l.path("spawn"), bin}, words...)
+}
+
+// generate runs a generator, in a folder of its own; "again" where it has left
+// its output.
+func (l *lab) generate(r run) (string, error) {
+	dir := l.path("generate-" + r.task + "-" + r.who)
+	source := filepath.Join(dir, "gen.bpf.c")
+	if _, err := os.Stat(source); err != nil || r.task == "fresh" {
+		if err := os.RemoveAll(dir); err != nil {
+			return "", err
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return "", err
+		}
+		text, err := os.ReadFile(l.bench("bpf/generate.bpf.c"))
+		if err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(source, text, 0o644); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module generated\n\ngo 1.25\n"), 0o644); err != nil {
+			return "", err
+		}
+		if r.task == "again" {
+			if _, err := command(dir, []string{"GOPACKAGE=generated"}, l.generator(r.who)...); err != nil {
+				return "", err
+			}
+		}
+	}
+	return command(dir, []string{"GOPACKAGE=generated"}, append([]string{l.path("spawn")}, l.generator(r.who)...)...)
+}
+
+func (l *lab) generator(who string) []string {
+	triplet, _ := command("", nil, l.cc, "-print-multiarch")
+	name, strip := "bpfgen", []string(nil)
+	if who == ebpfGo {
+		name = "bpf2go"
+		strip = []string{"-strip", strings.Replace(l.clang, "clang", "llvm-strip", 1)}
+	}
+	args := append([]string{l.path(name), "-cc", l.clang}, strip...)
+	return append(args, "-type", "flow", "Filter", "gen.bpf.c", "--", "-idirafter", "/usr/include/"+strings.TrimSpace(triplet))
+}
+
+// exact adds what needs no repetition: counts of calls, sizes, packages.
+func (l *lab) exact(rows []row, into map[run]result) error {
+	for _, r := range rows {
+		for _, who := range contestants {
+			var err error
+			switch {
+			case r.metric == calls && who != floor:
+				into[r.run(who)][calls], err = l.countCalls(r.run(who))
+			case r.kind == "build" && (who == ours || who == ebpfGo):
+				into[r.run(who)], err = l.binary(who)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// countCalls counts bpf(2) calls with strace.
+func (l *lab) countCalls(r run) (float64, error) {
+	log := l.path("strace.log")
+	args := append([]string{"strace", "-f", "-e", "trace=bpf", "-o", log}, l.commandOf(r)[1:]...)
+	if _, err := command(l.dir, nil, args...); err != nil {
+		return 0, err
+	}
+	text, err := os.ReadFile(log)
+	// An interrupted call has a second line, which says "resumed".
+	return float64(strings.Count(string(text), " bpf(")), err
+}
+
+// binary measures the minimal program.
+func (l *lab) binary(who string) (result, error) {
+	name := binaries["process"][who]
+	info, err := os.Stat(l.path(name))
+	if err != nil {
+		return nil, err
+	}
+	deps, err := command(l.bench(""), []string{"CGO_ENABLED=0"}, "go", "list", "-deps", "./minimal/"+strings.TrimPrefix(name, "minimal-"))
+	if err != nil {
+		return nil, err
+	}
+	return result{size: float64(info.Size()), packages: float64(len(strings.Fields(deps)))}, nil
+}
+
+// strip removes DWARF from an object.
+func strip(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if data, err = elf.StripDWARF(data); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644)
+}

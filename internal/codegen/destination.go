@@ -1,0 +1,138 @@
+package codegen
+
+import (
+	"context"
+	"fmt"
+	"go/ast"
+	"go/build/constraint"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+)
+
+// declared maps the identifiers of the package that generated code becomes a
+// part of to where they are declared: "main.go:12".
+type declared map[string]string
+
+// declared reads the destination package as target's architecture sees it,
+// without what earlier runs have generated.
+//
+// Without a go command or a module there is nothing to ask. Generated code is
+// right in itself then, and the Go compiler will name what collides.
+func (req *Request) declared(ctx context.Context, target Target) (declared, error) {
+	dir := req.path(req.OutputDir)
+	pkgs, err := packages.Load(&packages.Config{
+		Context: ctx, Dir: dir, Tests: true,
+		Mode:       packages.NeedName | packages.NeedFiles,
+		Env:        append(slices.Clone(req.Env), "GOOS=linux", "GOARCH="+target.goArch()),
+		BuildFlags: buildTags(req.Tags),
+	}, ".")
+	if err != nil {
+		return nil, ctx.Err()
+	}
+	names := declared{}
+	seen := map[string]bool{}
+	for _, pkg := range pkgs {
+		if pkg.Name != req.Package {
+			continue
+		}
+		for _, file := range pkg.GoFiles {
+			if filepath.Dir(file) == dir && !seen[file] && !req.isOutput(filepath.Base(file)) {
+				seen[file] = true
+				names.addFile(file)
+			}
+		}
+	}
+	return names, nil
+}
+
+// isOutput tells whether a run like this one, for any target, writes that file.
+func (req *Request) isOutput(name string) bool {
+	for _, id := range TargetNames() {
+		if target, err := findTarget(id); err == nil && name == req.fileName(target, ".go") {
+			return true
+		}
+	}
+	return false
+}
+
+// addFile adds what a Go file declares. What is wrong with it is the Go
+// compiler's to say: it may well wait for this generator to run.
+func (d declared) addFile(path string) {
+	fset := token.NewFileSet()
+	file, _ := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution)
+	if file == nil {
+		return
+	}
+	add := func(name *ast.Ident) {
+		if name != nil && name.Name != "_" && name.Name != "." {
+			d[name.Name] = fmt.Sprintf("%s:%d", filepath.Base(path), fset.Position(name.Pos()).Line)
+		}
+	}
+	for _, decl := range file.Decls {
+		switch decl := decl.(type) {
+		case *ast.FuncDecl:
+			if decl.Recv == nil && decl.Name.Name != "init" {
+				add(decl.Name)
+			}
+		case *ast.GenDecl:
+			for _, spec := range decl.Specs {
+				switch spec := spec.(type) {
+				case *ast.ImportSpec:
+					add(spec.Name)
+				case *ast.TypeSpec:
+					add(spec.Name)
+				case *ast.ValueSpec:
+					for _, name := range spec.Names {
+						add(name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// checkTop refuses a package that has names which aren't ours to change.
+func (d declared) checkTop(names TopNames) error {
+	for _, name := range names.all() {
+		if where := d[name]; where != "" {
+			return fmt.Errorf("%s is declared at %s, and would be generated as well: choose another identifier than %s, or rename it", name, where, names.Ident)
+		}
+	}
+	return nil
+}
+
+// goArch returns one GOARCH that builds the target's output, this one if it can be.
+func (t Target) goArch() string {
+	if len(t.arches) == 0 || slices.Contains(t.arches, runtime.GOARCH) {
+		return runtime.GOARCH
+	}
+	return t.arches[0]
+}
+
+// buildTags returns the option that sets the tags which expr wants set.
+func buildTags(expr constraint.Expr) []string {
+	var tags []string
+	var walk func(constraint.Expr)
+	walk = func(e constraint.Expr) {
+		switch e := e.(type) {
+		case *constraint.TagExpr:
+			tags = append(tags, e.Tag)
+		case *constraint.AndExpr:
+			walk(e.X)
+			walk(e.Y)
+		case *constraint.OrExpr:
+			walk(e.X)
+		}
+	}
+	walk(expr)
+	if len(tags) == 0 {
+		return nil
+	}
+	return []string{"-tags=" + strings.Join(tags, ",")}
+}
