@@ -50,6 +50,7 @@ type Map struct {
 
 	pin     kernel.Pinned
 	memory  mapping
+	hooks   closeHooks
 	ops     *structOps  // nil unless loading made it
 	missing [4]mapError // made once: a miss is nothing to allocate for
 }
@@ -142,7 +143,9 @@ func (m *Map) Close() error {
 	}
 	m.memory.close()
 	m.ops.close()
-	return closeFD(m.fd)
+	err := closeFD(m.fd)
+	m.hooks.run()
+	return err
 }
 
 // closeFD makes closing again harmless.

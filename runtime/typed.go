@@ -125,14 +125,14 @@ func deleteElement[K any](m *Map, e *elements, key K) error {
 }
 
 // HashMap is a Hash or LRUHash, or one of the maps of devices and
-// CPUs that behave the same: DevMap, DevMapHash and CPUMap.
+// CPUs that behave the same, DevMap, DevMapHash and CPUMap, or a StackTrace.
 type HashMap[K, V any] struct {
 	*Map
 	elements *elements
 }
 
 func (v *HashMap[K, V]) bindMap(m *Map) error {
-	e, err := bindElements[K, V](m, "HashMap", Hash, LRUHash, DevMap, DevMapHash, CPUMap)
+	e, err := bindElements[K, V](m, "HashMap", Hash, LRUHash, StackTrace, DevMap, DevMapHash, CPUMap)
 	*v = HashMap[K, V]{m, e}
 	return err
 }

@@ -99,13 +99,13 @@ func compareLayout(t reflect.Type, c btf.Type, path string, depth int) error {
 	if depth > maxNesting {
 		return fmt.Errorf("%stypes are nested too deeply", prefixed(path))
 	}
-	c = btf.UnderlyingType(c)
+	c, name := btf.UnderlyingType(c), nameOf(c)
 	size, err := btf.Sizeof(c)
 	if err != nil {
 		return nil // a type without size is nothing to compare with
 	}
 	if int(t.Size()) != size && t.Kind() != reflect.Struct {
-		return fmt.Errorf("%s%s has %d bytes, C's %s has %d", prefixed(path), t, t.Size(), nameOf(c), size)
+		return fmt.Errorf("%s%s has %d bytes, C's %s has %d", prefixed(path), t, t.Size(), name, size)
 	}
 	switch c := c.(type) {
 	case *btf.Struct:
@@ -113,7 +113,7 @@ func compareLayout(t reflect.Type, c btf.Type, path string, depth int) error {
 			return compareStruct(t, c, size, path, depth)
 		}
 		if !isBytes(t) {
-			return fmt.Errorf("%s%s is no struct, C's %s is one", prefixed(path), t, nameOf(c))
+			return fmt.Errorf("%s%s is no struct, C's %s is one", prefixed(path), t, name)
 		}
 	case *btf.Array:
 		if t.Kind() == reflect.Array && t.Len() == int(c.Nelems) && t.Len() > 0 {
@@ -121,11 +121,11 @@ func compareLayout(t reflect.Type, c btf.Type, path string, depth int) error {
 		}
 	case *btf.Int, *btf.Enum, *btf.Pointer, *btf.Float:
 		if t.Kind() == reflect.Struct {
-			return fmt.Errorf("%s%s is a struct, C's %s is none", prefixed(path), t, nameOf(c))
+			return fmt.Errorf("%s%s is a struct, C's %s is none", prefixed(path), t, name)
 		}
 	}
 	if int(t.Size()) != size {
-		return fmt.Errorf("%s%s has %d bytes, C's %s has %d", prefixed(path), t, t.Size(), nameOf(c), size)
+		return fmt.Errorf("%s%s has %d bytes, C's %s has %d", prefixed(path), t, t.Size(), name, size)
 	}
 	return nil
 }
@@ -153,12 +153,9 @@ func compareStruct(t reflect.Type, c *btf.Struct, size int, path string, depth i
 		case int(f.Offset) != off:
 			return fmt.Errorf("%sfield %s of %s is at offset %d, C's %s of %s at %d", prefixed(path), f.Name, t, f.Offset, memberName(m), nameOf(c), off)
 		}
-		if m.Name == "" && f.Type.Size() != uintptr(n) {
-			// An anonymous struct, whose members are Go's fields.
-			if inner, ok := btf.UnderlyingType(m.Type).(*btf.Struct); ok {
-				if err := compareAnonymous(t, inner, off, path, depth); err != nil {
-					return err
-				}
+		if inner, ok := btf.UnderlyingType(m.Type).(*btf.Struct); ok && f.Type.Kind() != reflect.Struct {
+			if err := compareInlined(t, inner, off, path, depth); err != nil {
+				return err
 			}
 			continue
 		}
@@ -172,9 +169,9 @@ func compareStruct(t reflect.Type, c *btf.Struct, size int, path string, depth i
 	return nil
 }
 
-// compareAnonymous compares the members of an anonymous struct, at an offset,
-// with the fields of the struct that has it.
-func compareAnonymous(t reflect.Type, c *btf.Struct, at int, path string, depth int) error {
+// compareInlined compares the members of a struct in a struct, at an offset, with
+// fields of the outer one: how Go has anonymous ones.
+func compareInlined(t reflect.Type, c *btf.Struct, at int, path string, depth int) error {
 	moved := *c
 	moved.Members = make([]btf.Member, len(c.Members))
 	for i, m := range c.Members {
@@ -238,7 +235,11 @@ func memberName(m btf.Member) string {
 // nameOf is how C calls a type.
 func nameOf(t btf.Type) string {
 	name := t.TypeName()
-	switch t.(type) {
+	switch t := t.(type) {
+	case *btf.Const:
+		return nameOf(t.Type)
+	case *btf.Volatile:
+		return nameOf(t.Type)
 	case *btf.Struct:
 		return "struct " + orAnonymous(name)
 	case *btf.Union:
