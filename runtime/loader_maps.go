@@ -30,6 +30,7 @@ func makeMaps(cs *CollectionSpec, names []string, types *typeInfo, opts *Collect
 		if err != nil {
 			return fresh, fmt.Errorf("map %q: %w", name, types.explain(err))
 		}
+		m.keyType, m.valueType = spec.Key, spec.Value
 		into[name] = m
 	}
 	return fresh, nil
