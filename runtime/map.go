@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
@@ -43,6 +44,7 @@ type Map struct {
 	value   codec // codes values, of one CPU if there is one for each
 	cpus    int   // values an element has, if that is one for each possible CPU
 	scratch sync.Pool
+	writes  atomic.Uint64 // changes made through this Map, for its iterators
 
 	pin     kernel.Pinned
 	memory  mapping
@@ -293,6 +295,7 @@ func (m *Map) Delete(key any) error {
 	if err != nil {
 		return &mapError{op: opDelete, name: m.name, raw: fmt.Errorf("key: %w", err)}
 	}
+	m.writes.Add(1)
 	if err := kernel.MapDelete(m.fd, k); err != nil {
 		return m.fail(opDelete, err)
 	}

@@ -2,41 +2,68 @@ package ebpf
 
 import (
 	"errors"
+	"syscall"
+
+	"github.com/bpfgen/bpfgen/internal/kernel"
 )
 
 // Iterate walks over all elements. Several iterators can be at work at once.
-// While others change the map, elements may be seen twice or not at all.
+//
+// Elements of hash maps and arrays are read many at a time where the kernel can
+// (5.6). What others change meanwhile may be seen as it was before, twice or not
+// at all; what this Map changes is seen, and what it deletes is not.
 func (m *Map) Iterate() *MapIterator {
-	return &MapIterator{target: m, key: make([]byte, m.keySize), next: make([]byte, m.keySize)}
+	return &MapIterator{target: m, batched: m.typ.hasSafeBatches()}
+}
+
+// hasSafeBatches tells whether reading in batches misses nothing when elements
+// are deleted meanwhile: hash maps do it bucket by bucket, and arrays delete
+// nothing. Others look for the key after the last one, which may be gone.
+func (t MapType) hasSafeBatches() bool {
+	switch t {
+	case Hash, LRUHash, PerCPUHash, LRUCPUHash, Array, PerCPUArray:
+		return true
+	}
+	return false
 }
 
 // MapIterator is an iteration over a map. See Map.Iterate.
 type MapIterator struct {
-	target    *Map
+	target *Map
+	done   bool
+	err    error
+
+	batched bool
+	batch   elements
+
 	key, next []byte
 	started   bool
 	count     uint64 // keys seen
-	done      bool
-	err       error
 }
 
 // Next copies the next key and value to what keyOut and valueOut point to. It
 // returns false at the end; Err then tells whether the end is all there was.
 //
-// Deleting from a hash map while iterating over it may make the iteration start
-// over; it gives up with ErrIterationAborted when it has seen more keys than the
-// map can hold.
+// Where a map can't be read in batches, deleting from it while iterating over it
+// may make the iteration start over; it gives up with ErrIterationAborted when
+// it has seen more keys than the map can hold.
 func (mi *MapIterator) Next(keyOut, valueOut any) bool {
 	for mi.err == nil && !mi.done {
-		if !mi.advance() {
-			return false
+		var key []byte
+		var err error
+		if mi.batched {
+			key, err = mi.fromBatch(valueOut)
+		} else {
+			key, err = mi.fromKernel(valueOut)
 		}
-		err := mi.target.get(opLookup, mi.key, valueOut, 0)
 		if errors.Is(err, ErrKeyNotExist) {
 			continue // deleted since, or an array without anything at this index
 		}
+		if key == nil {
+			return false
+		}
 		if err == nil {
-			err = mi.target.key.unmarshal(keyOut, mi.key)
+			err = mi.target.key.unmarshal(keyOut, key)
 		}
 		mi.err = err
 		return err == nil
@@ -44,8 +71,23 @@ func (mi *MapIterator) Next(keyOut, valueOut any) bool {
 	return false
 }
 
+// Err is what ended the iteration early: nil if it came to its end.
+func (mi *MapIterator) Err() error { return mi.err }
+
+// fromKernel asks for one key, then for its value. At the end, key is nil.
+func (mi *MapIterator) fromKernel(valueOut any) (key []byte, err error) {
+	if !mi.advance() {
+		return nil, nil
+	}
+	return mi.key, mi.target.get(opLookup, mi.key, valueOut, 0)
+}
+
 // advance moves on to the next key.
 func (mi *MapIterator) advance() bool {
+	if mi.key == nil {
+		size := mi.target.keySize
+		mi.key, mi.next = make([]byte, size), make([]byte, size)
+	}
 	var previous any
 	if mi.started {
 		previous = mi.key
@@ -68,5 +110,81 @@ func (mi *MapIterator) advance() bool {
 	return true
 }
 
-// Err is what ended the iteration early: nil if it came to its end.
-func (mi *MapIterator) Err() error { return mi.err }
+// elements are those of a map that were read at once.
+type elements struct {
+	cursor       MapBatchCursor
+	keys, values []byte
+	at, count    int
+	last         bool   // there are none behind these
+	writes       uint64 // of the map, when these were read
+}
+
+// fromBatch takes the next element out of the batch. At the end, key is nil.
+func (mi *MapIterator) fromBatch(valueOut any) (key []byte, err error) {
+	m, b := mi.target, &mi.batch
+	for b.at == b.count {
+		if b.last {
+			mi.done = true
+			return nil, nil
+		}
+		if err := b.read(m); err != nil {
+			if b.cursor.begun {
+				mi.err = err
+				return nil, nil
+			}
+			// This kernel has no batches for this map; any other reason
+			// will show again.
+			mi.batched = false
+			return mi.fromKernel(valueOut)
+		}
+	}
+	i := b.at
+	b.at++
+	key = b.keys[i*m.key.size:][:m.key.size]
+	if m.writes.Load() != b.writes {
+		return key, m.get(opLookup, key, valueOut, 0) // it may be another one now, or none
+	}
+	return key, m.decodeElement(valueOut, b.values[i*m.elementSize():][:m.elementSize()])
+}
+
+// A batch is at most so many elements, and bytes unless a bucket has more.
+const (
+	batchElements = 512
+	batchBytes    = 1 << 17
+)
+
+// read fetches the next batch.
+func (b *elements) read(m *Map) error {
+	in, out, err := b.cursor.position(m)
+	if err != nil {
+		return err
+	}
+	each := m.key.size + m.elementSize()
+	room := min(batchElements, max(batchBytes/each, 1), int(m.maxEntries))
+	if b.keys == nil {
+		b.allocate(m, room)
+	}
+	for {
+		b.writes = m.writes.Load()
+		room = len(b.keys) / m.key.size
+		attr := kernel.MapBatchAttr{
+			InBatch: kernel.Bytes(in), OutBatch: kernel.Bytes(out),
+			Keys: kernel.Bytes(b.keys), Values: kernel.Bytes(b.values), Count: uint32(room),
+		}
+		err := kernel.MapLookupBatch(m.fd, &attr)
+		switch errno := kernel.Errno(err); {
+		case errno == syscall.ENOSPC && room < 2*int(m.maxEntries):
+			b.allocate(m, 2*room) // one bucket has more than that
+			continue
+		case err != nil && errno != errnoEnd:
+			return m.fail(opBatch, err)
+		}
+		b.at, b.count, b.last = 0, int(attr.Count), err != nil
+		b.cursor.advance()
+		return nil
+	}
+}
+
+func (b *elements) allocate(m *Map, room int) {
+	b.keys, b.values = make([]byte, room*m.key.size), make([]byte, room*m.elementSize())
+}
