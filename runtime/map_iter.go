@@ -113,6 +113,7 @@ func (mi *MapIterator) advance() bool {
 // elements are those of a map that were read at once.
 type elements struct {
 	cursor       MapBatchCursor
+	attr         kernel.MapBatchAttr // here because reading shall not allocate
 	keys, values []byte
 	at, count    int
 	last         bool   // there are none behind these
@@ -167,11 +168,11 @@ func (b *elements) read(m *Map) error {
 	for {
 		b.writes = m.writes.Load()
 		room = len(b.keys) / m.key.size
-		attr := kernel.MapBatchAttr{
+		b.attr = kernel.MapBatchAttr{
 			InBatch: kernel.Bytes(in), OutBatch: kernel.Bytes(out),
 			Keys: kernel.Bytes(b.keys), Values: kernel.Bytes(b.values), Count: uint32(room),
 		}
-		err := kernel.MapLookupBatch(m.fd, &attr)
+		err := kernel.MapLookupBatch(m.fd, &b.attr)
 		switch errno := kernel.Errno(err); {
 		case errno == syscall.ENOSPC && room < 2*int(m.maxEntries):
 			b.allocate(m, 2*room) // one bucket has more than that
@@ -179,7 +180,7 @@ func (b *elements) read(m *Map) error {
 		case err != nil && errno != errnoEnd:
 			return m.fail(opBatch, err)
 		}
-		b.at, b.count, b.last = 0, int(attr.Count), err != nil
+		b.at, b.count, b.last = 0, int(b.attr.Count), err != nil
 		b.cursor.advance()
 		return nil
 	}
