@@ -40,6 +40,7 @@ imports: ## the import rules of docs/architecture.md
 	$(GO) test -count=1 -run '^TestImport' .
 
 generate: deps build ## regenerate what the examples have checked in
+	@find examples -name '*.bpfgen' -delete # a manifest knows nothing of changes to the generator
 	BPF2GO_CC=$(CLANG) $(GO) generate ./examples/...
 
 generated-current: deps build ## regenerate and fail on a difference

@@ -30,8 +30,9 @@ type CollectionOptions struct {
 // MapOptions say how to make maps.
 type MapOptions struct {
 	// PinPath is the directory, in a BPF file system, of maps that are pinned
-	// by name. A map that is there already is used if it is what the spec
-	// describes; if it isn't, loading fails.
+	// by name; default is /sys/fs/bpf, as with libbpf. A map that is there
+	// already is used if it is what the spec describes; if it isn't, loading
+	// fails.
 	PinPath        string
 	LoadPinOptions LoadPinOptions
 }
@@ -119,8 +120,8 @@ func (coll *Collection) DetachProgram(name string) *Program {
 // memory of its map, whose handle is closed all the same.
 func (coll *Collection) closeUnassigned(slots []slot) {
 	for _, s := range slots {
-		v, ok := s.value.Interface().(*Variable)
-		if !ok || v == nil {
+		v := s.variable()
+		if v == nil {
 			continue
 		}
 		for name, m := range coll.Maps {

@@ -1,6 +1,7 @@
 package ebpf
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,6 +30,7 @@ func makeMaps(cs *CollectionSpec, names []string, types *typeInfo, opts *Collect
 		if err != nil {
 			return fresh, fmt.Errorf("map %q: %w", name, types.explain(err))
 		}
+		m.keyType, m.valueType = spec.Key, spec.Value
 		into[name] = m
 	}
 	return fresh, nil
@@ -66,11 +68,12 @@ func (ms *MapSpec) pinPath(opts MapOptions) (string, error) {
 		return "", fmt.Errorf("pin type %v: %w", ms.Pinning, ErrNotSupported)
 	case ms.Name == "":
 		return "", errors.New("a map without a name can't be pinned by name")
-	case opts.PinPath == "":
-		return "", errors.New("it is to be pinned by name: set MapOptions.PinPath to a directory of a BPF file system (/sys/fs/bpf), or Pinning to PinNone")
 	}
-	return filepath.Join(opts.PinPath, ms.Name), nil
+	return filepath.Join(cmp.Or(opts.PinPath, defaultPinPath), ms.Name), nil
 }
+
+// defaultPinPath is where libbpf pins maps if nobody says otherwise.
+const defaultPinPath = "/sys/fs/bpf"
 
 // pinMaps pins new maps that ask for it. If somebody else was faster, theirs is
 // used.

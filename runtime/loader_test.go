@@ -431,10 +431,38 @@ func TestPinByName(t *testing.T) {
 		t.Errorf("\n got %v\nwant %s", err, want)
 	}
 
-	_, err = load(spec, selection{maps: []string{"pinned"}}, &CollectionOptions{})
-	want = `map "pinned": it is to be pinned by name: set MapOptions.PinPath to a directory of a BPF file system (/sys/fs/bpf), or Pinning to PinNone`
-	if errorText(err) != want {
-		t.Errorf("\n got %v\nwant %s", err, want)
+}
+
+// Without a path, maps are pinned where libbpf pins them.
+func TestPinPath(t *testing.T) {
+	spec := MapSpec{Name: "m", Pinning: PinByName}
+	for _, test := range []struct{ dir, want string }{{"", "/sys/fs/bpf/m"}, {"/run/bpf", "/run/bpf/m"}} {
+		if got, err := spec.pinPath(MapOptions{PinPath: test.dir}); got != test.want || err != nil {
+			t.Errorf("pin path %q: got %q, %v; want %q", test.dir, got, err, test.want)
+		}
+	}
+}
+
+// iproute2's definitions: the inner map is the one whose ID the outer map names,
+// and is put where it asks to be.
+func TestIproute2Maps(t *testing.T) {
+	testutil.Needs(t, testutil.TestRun)
+	testutil.CheckFDs(t)
+	opts := CollectionOptions{Maps: MapOptions{PinPath: testutil.BPFFS(t)}}
+	coll, err := NewCollectionWithOptions(parse(t, objectFile("iproute2")), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer coll.Close()
+	if _, _, err := coll.Programs["count"].Test(make([]byte, 14)); err != nil {
+		t.Fatal(err)
+	}
+	var n uint64
+	if err := coll.Maps["inner"].Lookup(uint32(0), &n); err != nil || n != 1 {
+		t.Errorf("the inner map has %d, %v; want 1: the program found it at index 3", n, err)
+	}
+	if !coll.Maps["shared"].IsPinned() {
+		t.Error("a map with iproute2's global pinning isn't pinned")
 	}
 }
 

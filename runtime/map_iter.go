@@ -1,11 +1,6 @@
 package ebpf
 
-import (
-	"errors"
-	"syscall"
-
-	"github.com/bpfgen/bpfgen/internal/kernel"
-)
+import "errors"
 
 // Iterate walks over all elements. Several iterators can be at work at once.
 //
@@ -34,7 +29,7 @@ type MapIterator struct {
 	err    error
 
 	batched bool
-	batch   elements
+	batch   prefetched
 
 	key, next []byte
 	started   bool
@@ -110,82 +105,55 @@ func (mi *MapIterator) advance() bool {
 	return true
 }
 
-// elements are those of a map that were read at once.
-type elements struct {
-	cursor       MapBatchCursor
-	attr         kernel.MapBatchAttr // here because reading shall not allocate
-	keys, values []byte
-	at, count    int
-	last         bool   // there are none behind these
-	writes       uint64 // of the map, when these were read
+// prefetched elements are those of a map that were read at once.
+type prefetched struct {
+	buffer *batchBuffer
+	at     int
+	last   bool   // there are none behind these
+	writes uint64 // of the map, when these were read
 }
 
 // fromBatch takes the next element out of the batch. At the end, key is nil.
 func (mi *MapIterator) fromBatch(valueOut any) (key []byte, err error) {
-	m, b := mi.target, &mi.batch
-	for b.at == b.count {
-		if b.last {
+	m, p := mi.target, &mi.batch
+	for p.buffer == nil || p.at == int(p.buffer.attr.Count) {
+		if p.last {
 			mi.done = true
+			m.batches.Put(p.buffer)
+			p.buffer = nil
 			return nil, nil
 		}
-		if err := b.read(m); err != nil {
-			if b.cursor.begun {
-				mi.err = err
-				return nil, nil
-			}
-			// This kernel has no batches for this map; any other reason
-			// will show again.
-			mi.batched = false
-			return mi.fromKernel(valueOut)
+		begun := p.buffer != nil
+		if err := p.read(m); err == nil {
+			continue
+		} else if begun {
+			mi.err = m.fail(opBatch, err)
+			return nil, nil
 		}
+		// This kernel has no batches for this map; any other reason will
+		// show again.
+		mi.batched = false
+		return mi.fromKernel(valueOut)
 	}
-	i := b.at
-	b.at++
-	key = b.keys[i*m.key.size:][:m.key.size]
-	if m.writes.Load() != b.writes {
+	key, value := part(p.buffer.keys, p.at, m.key.size), part(p.buffer.values, p.at, m.elementSize())
+	p.at++
+	if m.writes.Load() != p.writes {
 		return key, m.get(opLookup, key, valueOut, 0) // it may be another one now, or none
 	}
-	return key, m.decodeElement(valueOut, b.values[i*m.elementSize():][:m.elementSize()])
+	return key, m.decodeElement(valueOut, value)
 }
 
-// A batch is at most so many elements, and bytes unless a bucket has more.
-const (
-	batchElements = 512
-	batchBytes    = 1 << 17
-)
-
-// read fetches the next batch.
-func (b *elements) read(m *Map) error {
-	in, out, err := b.cursor.position(m)
-	if err != nil {
+// read fetches the next elements. The memory is the iterator's until the end.
+func (p *prefetched) read(m *Map) error {
+	begun := p.buffer != nil
+	if !begun {
+		p.buffer = m.batch(m.batchSize())
+	}
+	p.at, p.writes = 0, m.writes.Load()
+	var err error
+	if p.last, err = p.buffer.read(m, begun); err != nil {
+		p.buffer.attr.Count = 0
 		return err
 	}
-	each := m.key.size + m.elementSize()
-	room := min(batchElements, max(batchBytes/each, 1), int(m.maxEntries))
-	if b.keys == nil {
-		b.allocate(m, room)
-	}
-	for {
-		b.writes = m.writes.Load()
-		room = len(b.keys) / m.key.size
-		b.attr = kernel.MapBatchAttr{
-			InBatch: kernel.Bytes(in), OutBatch: kernel.Bytes(out),
-			Keys: kernel.Bytes(b.keys), Values: kernel.Bytes(b.values), Count: uint32(room),
-		}
-		err := kernel.MapLookupBatch(m.fd, &b.attr)
-		switch errno := kernel.Errno(err); {
-		case errno == syscall.ENOSPC && room < 2*int(m.maxEntries):
-			b.allocate(m, 2*room) // one bucket has more than that
-			continue
-		case err != nil && errno != errnoEnd:
-			return m.fail(opBatch, err)
-		}
-		b.at, b.count, b.last = 0, int(b.attr.Count), err != nil
-		b.cursor.advance()
-		return nil
-	}
-}
-
-func (b *elements) allocate(m *Map, room int) {
-	b.keys, b.values = make([]byte, room*m.key.size), make([]byte, room*m.elementSize())
+	return nil
 }

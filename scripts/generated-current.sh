@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 sums() { find examples \( -name '*_bpfe[lb].go' -o -name '*_bpfe[lb].o' \) -print0 | sort -z | xargs -0 -r sha256sum; }
 
 before=$(sums)
+find examples -name '*.bpfgen' -delete # sources may be what they were, but the generator is not
 ${GO:-go} generate ./examples/...
 after=$(sums)
 if [ "$before" != "$after" ]; then

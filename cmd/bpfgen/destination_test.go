@@ -48,11 +48,12 @@ func TestDestinationPackage(t *testing.T) {
 				"x_test.go":     "package main_test\n\ntype SnoopEvent int\n",
 				"other.go":      "//go:build !linux\n\npackage main\n\nfunc LoadSnoop() {}\n",
 				"sub/sub.go":    "package sub\n\ntype SnoopEvent int\n",
+				"alias.go":      "package main\n\nimport ebpf \"fmt\"\n",
 				"old_s390x.go":  "package main\n\ntype other int\n",
 				"snoop_big.go":  "//go:build tag\n\npackage main\n\ntype SnoopEvent int\n",
 				"snoop_test.go": "package main\n",
 			},
-			has: []string{"type SnoopEvent struct"},
+			has: []string{"type SnoopEvent struct", `	ebpf "github.com/bpfgen`},
 		},
 	} {
 		t.Run(test.about, func(t *testing.T) {

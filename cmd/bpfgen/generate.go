@@ -25,6 +25,14 @@ func generate(ctx context.Context, c console, args []string) error {
 	if err != nil {
 		return err
 	}
+	current, err := upToDate(ctx, c, req)
+	if err != nil {
+		return err
+	}
+	if current {
+		opts.logf(c, "all files are up to date")
+		return nil
+	}
 	opts.logf(c, "compile %s with %s for %s", opts.source, req.Compiler.Path, opts.target)
 
 	result, err := codegen.Generate(ctx, *req)
@@ -39,14 +47,12 @@ func generate(ctx context.Context, c console, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.stderr.Write(result.Messages); err != nil {
+	if err := c.complain(result.Messages, result.Warnings); err != nil {
 		return err
 	}
-	for _, warning := range result.Warnings {
-		fmt.Fprintf(c.stderr, "bpfgen: warning: %s\n", warning)
-	}
 
-	changed, err := codegen.Commit(result.Files)
+	// The manifest last: it vouches for the others.
+	changed, err := codegen.Commit(append(result.Files, result.Manifest))
 	if err != nil {
 		return fmt.Errorf("no file has been changed: %w", err)
 	}
@@ -55,6 +61,34 @@ func generate(ctx context.Context, c console, args []string) error {
 	}
 	if len(changed) == 0 {
 		opts.logf(c, "all files are up to date")
+	}
+	return nil
+}
+
+// upToDate tells whether a run would change nothing, in which case it says what
+// that run would.
+func upToDate(ctx context.Context, c console, req *codegen.Request) (bool, error) {
+	m, err := codegen.ReadManifest(req.ManifestPath())
+	if err != nil {
+		return false, nil // whatever is wrong with it, it will be written anew
+	}
+	if m.CheckRequest(req) != "" || len(m.Check(true, c.env)) > 0 {
+		return false, nil
+	}
+	compiler, err := req.Compiler.Identity(ctx, req.Env)
+	if err != nil || compiler != m.Compiler {
+		return false, err
+	}
+	return true, c.complain(m.Messages, m.Warnings)
+}
+
+// complain passes on what the compiler says, and what the generator does.
+func (c console) complain(messages []byte, warnings []string) error {
+	if _, err := c.stderr.Write(messages); err != nil {
+		return err
+	}
+	for _, warning := range warnings {
+		fmt.Fprintf(c.stderr, "bpfgen: warning: %s\n", warning)
 	}
 	return nil
 }

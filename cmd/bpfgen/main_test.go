@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bpfgen/bpfgen/internal/codegen"
 	"github.com/bpfgen/bpfgen/internal/testutil"
 )
 
@@ -198,6 +199,16 @@ func TestOutputFiles(t *testing.T) {
 			files := tree(t)
 			delete(files, "prog.c")
 			delete(files, "sub/keep")
+			manifests := 0
+			for name := range files {
+				if strings.HasSuffix(name, codegen.ManifestExt) {
+					manifests++
+					delete(files, name)
+				}
+			}
+			if manifests != 1 {
+				t.Errorf("%d manifests, want 1", manifests)
+			}
 			for _, name := range test.want {
 				data, ok := files[name]
 				if !ok {
@@ -318,7 +329,7 @@ func TestFailureKeepsFiles(t *testing.T) {
 
 func TestUnchangedFilesAreNotTouched(t *testing.T) {
 	folder(t, map[string]string{"prog.c": program})
-	if got := bpfgen(t, nil, "-verbose", "Snoop", "prog.c"); got.code != 0 || strings.Count(got.stdout, "wrote ") != 4 {
+	if got := bpfgen(t, nil, "-verbose", "Snoop", "prog.c"); got.code != 0 || strings.Count(got.stdout, "wrote ") != 5 {
 		t.Fatalf("%+v", got)
 	}
 	before, err := os.Stat("snoop_bpfel.go")
@@ -341,11 +352,12 @@ func TestReproducible(t *testing.T) {
 		dir := folder(t, map[string]string{
 			name + "/go.mod":               "module x\n",
 			name + "/inc/h.h":              "static __attribute__((noinline)) int h(void *c) { return *(volatile int *)c; }\n",
-			name + "/pkg/prog.c":           "//go:build ignore\n#include <h.h>\n__attribute__((section(\"socket\"))) int p(void *c) { return h(c); }\n",
-			"elsewhere/" + name + "/g/g.h": "",
+			name + "/pkg/prog.c":           "//go:build ignore\n#include <h.h>\n#include <g.h>\n__attribute__((section(\"socket\"))) int p(void *c) { return h(c) + g(c); }\n",
+			"elsewhere/" + name + "/g/g.h": "static __attribute__((noinline)) int g(void *c) { return *(volatile int *)c; }\n",
 		})
 		t.Chdir(filepath.Join(dir, name, "pkg"))
-		got := bpfgen(t, nil, "-cflags", "-I'"+filepath.Join(dir, name, "inc")+"'", "Snoop", "prog.c", "--", "-I", filepath.Join(dir, "elsewhere", name, "g"))
+		env := []string{"GOMODCACHE=" + filepath.Join(dir, "elsewhere", name)}
+		got := bpfgen(t, env, "-cflags", "-I'"+filepath.Join(dir, name, "inc")+"'", "Snoop", "prog.c", "--", "-I", filepath.Join(dir, "elsewhere", name, "g"))
 		if got.code != 0 || got.stderr != "" {
 			t.Fatalf("%+v", got)
 		}

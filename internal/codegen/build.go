@@ -31,7 +31,7 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 	m = &Model{ByteOrder: obj.ByteOrder, Names: opts.names}
 	pkg := newScope(opts.names.Ident, slices.Concat(opts.names.all(), predeclared())...)
 	pkg.foreign = opts.declared
-	m.Foreign = opts.declared
+	m.Foreign = opts.declared.names
 	m.nameItems(obj, pkg)
 
 	roots, err := namedRoots(obj.Types, opts.types)

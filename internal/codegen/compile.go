@@ -21,13 +21,12 @@ type compileJob struct {
 	flags    []string // the user's
 	dir      string   // the absolute directory that source and flags are relative to
 	env      []string
-	depfile  bool // also return make dependencies
 }
 
 // compiled is what a run of clang left behind.
 type compiled struct {
 	object   []byte
-	deps     []byte // in make's syntax; nil unless asked for
+	deps     []byte // what was read, in make's syntax
 	messages []byte // what clang wrote to stderr, unchanged
 }
 
@@ -59,10 +58,7 @@ func (j compileJob) compile(ctx context.Context) (_ compiled, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
 
 	object, depfile := filepath.Join(tmp, "out.o"), filepath.Join(tmp, "out.d")
-	args := j.args(object)
-	if j.depfile {
-		args = append(args, "-MD", "-MP", "-MF", depfile)
-	}
+	args := append(j.args(object), "-MD", "-MP", "-MF", depfile)
 
 	var messages bytes.Buffer
 	cmd := exec.CommandContext(ctx, j.compiler.Path, args...)
@@ -78,10 +74,8 @@ func (j compileJob) compile(ctx context.Context) (_ compiled, err error) {
 	if out.object, err = os.ReadFile(object); err != nil {
 		return compiled{}, fmt.Errorf("the compiler succeeded without writing an object: %w", err)
 	}
-	if j.depfile {
-		if out.deps, err = os.ReadFile(depfile); err != nil {
-			return compiled{}, fmt.Errorf("the compiler succeeded without writing dependencies: %w", err)
-		}
+	if out.deps, err = os.ReadFile(depfile); err != nil {
+		return compiled{}, fmt.Errorf("the compiler succeeded without writing dependencies: %w", err)
 	}
 	return out, nil
 }

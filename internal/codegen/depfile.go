@@ -47,6 +47,25 @@ func makeDepFile(deps []byte, dir, base, output string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// depInputs returns the absolute paths of the files that clang has read.
+func depInputs(deps []byte, dir string) ([]string, error) {
+	const space, hash = "\x00", "\x01"
+	escaped := strings.NewReplacer(`\ `, space, `\#`, hash, "$$", "$").Replace(string(deps))
+	rules, err := parseDepRules([]byte(escaped))
+	if err != nil {
+		return nil, err
+	}
+	paths := make([]string, len(rules[0].inputs))
+	for i, path := range rules[0].inputs {
+		path = strings.NewReplacer(space, " ", hash, "#").Replace(path)
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		paths[i] = filepath.Clean(path)
+	}
+	return paths, nil
+}
+
 // parseDepRules reads the rules that clang writes. Like make itself it can't
 // tell spaces inside of file names from those between them.
 func parseDepRules(deps []byte) ([]depRule, error) {

@@ -1,11 +1,11 @@
 package codegen
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"go/ast"
 	"go/build/constraint"
-	"go/parser"
 	"go/token"
 	"path/filepath"
 	"runtime"
@@ -15,9 +15,19 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// declared maps the identifiers of the package that generated code becomes a
-// part of to where they are declared: "main.go:12".
-type declared map[string]string
+// declared is what the package that generated code becomes a part of has.
+type declared struct {
+	// names maps identifiers to where they are declared: "main.go:12".
+	names map[string]string
+	// imports are names of imports, which only their own files see, but which
+	// nothing in the package may have.
+	imports map[string]string
+}
+
+func newDeclared() declared { return declared{map[string]string{}, map[string]string{}} }
+
+// where returns where the package uses a name, or "" if it is free.
+func (d declared) where(name string) string { return cmp.Or(d.names[name], d.imports[name]) }
 
 // declared reads the destination package as target's architecture sees it,
 // without what earlier runs have generated.
@@ -33,9 +43,9 @@ func (req *Request) declared(ctx context.Context, target Target) (declared, erro
 		BuildFlags: buildTags(req.Tags),
 	}, ".")
 	if err != nil {
-		return nil, ctx.Err()
+		return newDeclared(), ctx.Err()
 	}
-	names := declared{}
+	names := newDeclared()
 	seen := map[string]bool{}
 	for _, pkg := range pkgs {
 		if pkg.Name != req.Package {
@@ -63,33 +73,36 @@ func (req *Request) isOutput(name string) bool {
 
 // addFile adds what a Go file declares. What is wrong with it is the Go
 // compiler's to say: it may well wait for this generator to run.
-func (d declared) addFile(path string) {
+func (d declared) addFile(path string) { d.addSource(path, nil) }
+
+// addSource is addFile for a source in memory, or in the file if it is nil.
+func (d declared) addSource(path string, source any) {
 	fset := token.NewFileSet()
-	file, _ := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution)
+	file := parseGo(fset, path, source)
 	if file == nil {
 		return
 	}
-	add := func(name *ast.Ident) {
+	add := func(to map[string]string, name *ast.Ident) {
 		if name != nil && name.Name != "_" && name.Name != "." {
-			d[name.Name] = fmt.Sprintf("%s:%d", filepath.Base(path), fset.Position(name.Pos()).Line)
+			to[name.Name] = fmt.Sprintf("%s:%d", filepath.Base(path), fset.Position(name.Pos()).Line)
 		}
 	}
 	for _, decl := range file.Decls {
 		switch decl := decl.(type) {
 		case *ast.FuncDecl:
 			if decl.Recv == nil && decl.Name.Name != "init" {
-				add(decl.Name)
+				add(d.names, decl.Name)
 			}
 		case *ast.GenDecl:
 			for _, spec := range decl.Specs {
 				switch spec := spec.(type) {
 				case *ast.ImportSpec:
-					add(spec.Name)
+					add(d.imports, spec.Name)
 				case *ast.TypeSpec:
-					add(spec.Name)
+					add(d.names, spec.Name)
 				case *ast.ValueSpec:
 					for _, name := range spec.Names {
-						add(name)
+						add(d.names, name)
 					}
 				}
 			}
@@ -100,7 +113,7 @@ func (d declared) addFile(path string) {
 // checkTop refuses a package that has names which aren't ours to change.
 func (d declared) checkTop(names TopNames) error {
 	for _, name := range names.all() {
-		if where := d[name]; where != "" {
+		if where := d.where(name); where != "" {
 			return fmt.Errorf("%s is declared at %s, and would be generated as well: choose another identifier than %s, or rename it", name, where, names.Ident)
 		}
 	}

@@ -1,6 +1,7 @@
 // Package codegen turns one BPF C source into Go: it compiles the source for
 // each target, reads what the object declares, builds a [Model] of the file to
-// write, prints that as Go, and commits all files or none.
+// write, prints that as Go, and commits all files or none. A [Manifest] beside the output tells the next run
+// whether there is anything to do.
 //
 // The steps are separate on purpose:
 //
@@ -9,7 +10,8 @@
 //	names, topnames, destination                 C names become Go names
 //	model                                        knows none of the others
 //	emit, emittype, emitaccess                   a Model becomes Go code
-//	write                                        knows paths and bytes, no more
+//	write, lock                                  knows paths and bytes, no more
+//	manifest, locate, beside, identity           whether there is anything to do
 //
 // [Generate] runs them in memory, [Commit] writes.
 package codegen

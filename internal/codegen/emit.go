@@ -44,11 +44,17 @@ func (m *Model) Emit() ([]byte, error) {
 // for something else.
 func (m *Model) nameImports(f *jen.File) {
 	f.ImportAlias(runtimePath, m.importName("ebpf"))
-	for _, path := range []string{"bytes", "errors", "fmt", "io", "strconv", "structs", "unsafe"} {
+	for _, path := range importNames()[1:] {
 		if name := m.importName(path); name != path {
 			f.ImportAlias(path, name)
 		}
 	}
+}
+
+// importNames returns the names of all imports that generated code may have,
+// the runtime's first. Those of the others are also their paths.
+func importNames() []string {
+	return []string{"ebpf", "bytes", "errors", "fmt", "io", "strconv", "structs", "unsafe"}
 }
 
 func (m *Model) importName(name string) string {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"go/build"
 	"go/build/constraint"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,6 +49,7 @@ type Result struct {
 	Files    []File
 	Messages []byte   // of the compiler, for all targets, each once
 	Warnings []string // about what Go can't express, each once
+	Manifest File     // what was read and written, to be committed with Files
 }
 
 // Generate does everything but writing: the result is complete in memory.
@@ -57,13 +60,18 @@ func Generate(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if req.OutputStem == "" {
-		req.OutputStem = strings.ToLower(req.Ident)
-	}
 	if err := req.checkFileNames(); err != nil {
 		return nil, err
 	}
 
+	compiler, err := req.Compiler.Identity(ctx, req.Env)
+	if err != nil {
+		return nil, err
+	}
+	began, err := startMark()
+	if err != nil {
+		return nil, err
+	}
 	outputs := make([]targetOutput, len(req.Targets))
 	var wg sync.WaitGroup
 	for i, target := range req.Targets {
@@ -71,11 +79,36 @@ func Generate(ctx context.Context, req Request) (*Result, error) {
 	}
 	wg.Wait()
 	result, err := merge(outputs)
-	if err == nil && req.isInGoPackage() {
+	if err != nil {
+		return nil, err
+	}
+	if req.isInGoPackage() {
 		result.Warnings = append(result.Warnings, req.Source+": go build refuses C files beside Go files: make //go:build ignore its first line")
 	}
-	return result, err
+	var deps []string
+	for _, out := range outputs {
+		deps = append(deps, out.deps...)
+	}
+	m, err := req.manifest(compiler, deps, began, result)
+	if err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	result.Manifest = File{m.Path, m.Marshal()}
+	return result, nil
 }
+
+// startMark returns a file that is as old as the run: the file system's clock
+// is the one to compare with.
+func startMark() (fs.FileInfo, error) {
+	f, err := os.CreateTemp("", "bpfgen")
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	return info, errors.Join(err, f.Close(), os.Remove(f.Name()))
+}
+
+func (req *Request) stem() string { return cmp.Or(req.OutputStem, strings.ToLower(req.Ident)) }
 
 // isInGoPackage tells whether the go command would take the C source for a part
 // of the generated package, which it only allows with cgo.
@@ -90,21 +123,21 @@ func (req *Request) isInGoPackage() bool {
 
 // checkFileNames refuses names that go:embed couldn't name.
 func (req *Request) checkFileNames() error {
-	for _, part := range []struct{ option, value string }{{"-output-stem", req.OutputStem}, {"-output-suffix", req.OutputSuffix}} {
+	for _, part := range []struct{ option, value string }{{"-output-stem", req.stem()}, {"-output-suffix", req.OutputSuffix}} {
 		if strings.ContainsAny(part.value, `/\`) {
 			return fmt.Errorf("%s %q must be part of a file name, without separators: use -output-dir for the folder", part.option, part.value)
 		}
 	}
 	for _, target := range req.Targets {
 		if err := module.CheckFilePath(req.fileName(target, ".o")); err != nil {
-			return fmt.Errorf("file names made of -output-stem %q and -output-suffix %q: %w", req.OutputStem, req.OutputSuffix, err)
+			return fmt.Errorf("file names made of -output-stem %q and -output-suffix %q: %w", req.stem(), req.OutputSuffix, err)
 		}
 	}
 	return nil
 }
 
 func (req *Request) fileName(target Target, extension string) string {
-	return req.OutputStem + "_" + target.Suffix() + req.OutputSuffix + extension
+	return req.stem() + "_" + target.Suffix() + req.OutputSuffix + extension
 }
 
 func (req *Request) path(elem string) string {
@@ -119,19 +152,23 @@ type targetOutput struct {
 	files    []File
 	messages []byte
 	warnings []string
+	deps     []string // absolute paths of what clang read
 	err      error
 }
 
 func (req *Request) generateTarget(ctx context.Context, names TopNames, target Target) (out targetOutput) {
 	job := compileJob{
 		compiler: req.Compiler, target: target, source: req.Source, flags: req.CFlags,
-		dir: req.Dir, env: req.Env, depfile: req.MakeBase != "",
+		dir: req.Dir, env: req.Env,
 	}
 	c, err := job.compile(ctx)
 	if err != nil {
 		return targetOutput{err: err}
 	}
 	out.messages = c.messages
+	if out.deps, err = depInputs(c.deps, req.Dir); err != nil {
+		return targetOutput{err: err}
+	}
 
 	if !req.KeepDWARF {
 		if c.object, err = elf.StripDWARF(c.object); err != nil {

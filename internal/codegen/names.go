@@ -90,7 +90,7 @@ func newScope(prefix string, ours ...string) *scope {
 }
 
 func (s *scope) free(name string) bool {
-	return !s.ours[name] && !s.taken[name] && s.foreign[name] == ""
+	return !s.ours[name] && !s.taken[name] && s.foreign.where(name) == ""
 }
 
 // natural is the name C name c gets if nothing else wants it.
@@ -141,8 +141,8 @@ func (s *scope) assign(requests []nameRequest) []string {
 		if names[i] == "" {
 			names[i] = s.take(s.substitute(r))
 		}
-		if n := s.natural(r.c); s.foreign[n] != "" {
-			s.clashes = append(s.clashes, fmt.Sprintf("%s is declared at %s: what is generated for %s is %s", n, s.foreign[n], r.c, names[i]))
+		if n := s.natural(r.c); s.foreign.where(n) != "" {
+			s.clashes = append(s.clashes, fmt.Sprintf("%s is declared at %s: what is generated for %s is %s", n, s.foreign.where(n), r.c, names[i]))
 		}
 	}
 	return names
@@ -151,7 +151,7 @@ func (s *scope) assign(requests []nameRequest) []string {
 // substitute returns what to call r when its natural name is taken.
 func (s *scope) substitute(r nameRequest) string {
 	n := s.natural(r.c)
-	if (s.ours[n] || s.foreign[n] != "") && s.free(n+r.word) {
+	if (s.ours[n] || s.foreign.where(n) != "") && s.free(n+r.word) {
 		return n + r.word
 	}
 	if v := s.verbatim(r.c); s.free(v) {

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // File is one file of the output, complete in memory.
@@ -20,8 +22,59 @@ type File struct {
 //
 // A file whose contents are there already isn't touched. Everything is written
 // beside its destination first and then renamed; if a rename fails, what was
-// renamed before it is put back.
+// renamed before it is put back. What a generator left that was killed is
+// removed.
 func Commit(files []File) (changed []string, err error) {
+	for _, dir := range folders(files) {
+		unlock, lockErr := lockFolder(dir)
+		if lockErr != nil {
+			return nil, fmt.Errorf("write to %s: %w", dir, lockErr)
+		}
+		defer func() { err = errors.Join(err, unlock()) }()
+	}
+	if err := removeLeftovers(files); err != nil {
+		return nil, err
+	}
+	return commit(files)
+}
+
+// folders returns where the files are, in an order that all processes keep.
+func folders(files []File) []string {
+	var dirs []string
+	for _, file := range files {
+		dirs = append(dirs, filepath.Dir(file.Path))
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
+// removeLeftovers removes temporary files. Nobody uses them while the folders
+// are locked.
+func removeLeftovers(files []File) error {
+	var errs []error
+	for _, dir := range folders(files) {
+		entries, err := os.ReadDir(dir)
+		errs = append(errs, err)
+		for _, entry := range entries {
+			for _, file := range files {
+				if filepath.Dir(file.Path) == dir && isSibling(entry.Name(), filepath.Base(file.Path)) {
+					errs = append(errs, os.Remove(filepath.Join(dir, entry.Name())))
+				}
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// isSibling tells whether sibling has made that name for a file.
+func isSibling(name, file string) bool {
+	rest, ok := strings.CutPrefix(name, "."+file+".")
+	pid, kind, _ := strings.Cut(rest, ".")
+	_, err := strconv.Atoi(pid)
+	return ok && err == nil && (kind == "new" || kind == "old")
+}
+
+func commit(files []File) (changed []string, err error) {
 	var staged []*stagedFile
 	defer func() {
 		for _, f := range staged {

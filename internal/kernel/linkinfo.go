@@ -64,6 +64,13 @@ type InterfaceLinkInfo struct {
 	AttachType uint32
 }
 
+// SockmapLinkInfo is for sockmaps.
+type SockmapLinkInfo struct {
+	LinkInfo
+	MapID      uint32
+	AttachType uint32
+}
+
 // NetfilterLinkInfo is for netfilter.
 type NetfilterLinkInfo struct {
 	LinkInfo

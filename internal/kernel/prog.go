@@ -1,6 +1,10 @@
 package kernel
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // ProgLoadAttr is what BPF_PROG_LOAD takes.
 type ProgLoadAttr struct {
@@ -109,4 +113,25 @@ func ProgBindMap(prog, m *FD) error {
 func EnableStats(kind uint32) (*FD, error) {
 	attr := struct{ kind uint32 }{kind}
 	return open(CmdEnableStats, &attr)
+}
+
+// ProgStreamRead reads what a program printed to stream (1 output, 2 errors),
+// and returns the number of bytes: 0 if there is nothing. Needs 6.17; kernels
+// before don't know the command, EINVAL.
+func ProgStreamRead(prog *FD, stream uint32, buf []byte) (int, error) {
+	raw, err := prog.Acquire()
+	if err != nil {
+		return 0, err
+	}
+	defer prog.Release()
+	attr := struct {
+		buf              Pointer
+		size, id, progFD uint32
+		_                uint32
+	}{buf: Bytes(buf), size: uint32(len(buf)), id: stream, progFD: uint32(raw)}
+	n, errno := bpf(CmdProgStreamReadByFD, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	if errno != 0 {
+		return 0, failed(CmdProgStreamReadByFD, errno)
+	}
+	return n, nil
 }

@@ -53,6 +53,9 @@ func (p *parser) readLegacySection(s *elf.Section) error {
 		}
 		p.maps = append(p.maps, p.readLegacyMap(s, sym, data[sym.Value:end]))
 	}
+	if err := p.readIproute2(s); err != nil {
+		return err
+	}
 	return p.tagLegacyMaps(s)
 }
 

@@ -62,6 +62,8 @@ const (
 	Arena                          // BPF_MAP_TYPE_ARENA
 	Lists                          // struct bpf_list_head
 	Exceptions                     // bpf_throw
+	ProgStreams                    // BPF_PROG_STREAM_READ_BY_FD
+	KernelBTFHandle                // BTF of kernel and modules by ID
 )
 
 // feature is a row: a name, the first kernel that has it, and, for what a host
@@ -115,6 +117,8 @@ var features = [...]feature{
 	Arena:           {"BPF arenas", uapi.KernelVersion{Major: 6, Minor: 9}, nil},
 	Lists:           {"lists in maps", uapi.KernelVersion{Major: 6, Minor: 2}, withoutKernelBTF},
 	Exceptions:      {"BPF exceptions", uapi.KernelVersion{Major: 6, Minor: 7}, withoutKernelBTF},
+	ProgStreams:     {"output of programs", uapi.KernelVersion{Major: 6, Minor: 17}, nil},
+	KernelBTFHandle: {"IDs of the kernel's BTF", uapi.KernelVersion{Major: 5, Minor: 11}, withoutKernelBTF},
 }
 
 const (

@@ -2,6 +2,7 @@ package testutil
 
 import (
 	"encoding/binary"
+	"errors"
 	"net"
 	"runtime"
 	"testing"
@@ -51,15 +52,34 @@ func linkUp(t testing.TB, name string) {
 // away with it.
 func VethPair(t testing.TB, name, peer string) (int, int) {
 	t.Helper()
-	const vethInfoPeer = 1 // linux/veth.h
+	return interfacePair(t, "veth", name, peer)
+}
+
+// NetkitPair is VethPair for interfaces of type netkit, of which the first is
+// the primary one. The test is skipped if the kernel has no such interfaces.
+func NetkitPair(t testing.TB, name, peer string) (int, int) {
+	t.Helper()
+	return interfacePair(t, "netkit", name, peer)
+}
+
+// interfacePair makes two interfaces of a kind, by a message that all kinds
+// have in common.
+func interfacePair(t testing.TB, kind, name, peer string) (int, int) {
+	t.Helper()
+	const infoPeer = 1 // VETH_INFO_PEER, IFLA_NETKIT_PEER_INFO
 	info := make([]byte, unix.SizeofIfInfomsg)
 	message := append([]byte(nil), info...)
 	message = appendAttr(message, unix.IFLA_IFNAME, append([]byte(name), 0))
 	peerInfo := appendAttr(append([]byte(nil), info...), unix.IFLA_IFNAME, append([]byte(peer), 0))
-	linkInfo := appendAttr(nil, unix.IFLA_INFO_KIND, []byte("veth"))
-	linkInfo = appendAttr(linkInfo, unix.IFLA_INFO_DATA, appendAttr(nil, vethInfoPeer, peerInfo))
+	linkInfo := appendAttr(nil, unix.IFLA_INFO_KIND, append([]byte(kind), 0))
+	linkInfo = appendAttr(linkInfo, unix.IFLA_INFO_DATA, appendAttr(nil, infoPeer, peerInfo))
 	message = appendAttr(message, unix.IFLA_LINKINFO, linkInfo)
-	netlink(t, unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, message)
+	switch err := netlink(t, unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, message); {
+	case errors.Is(err, unix.EOPNOTSUPP):
+		t.Skipf("needs %s interfaces: this kernel was built without", kind)
+	case err != nil:
+		t.Fatalf("make %s and %s: %v", name, peer, err)
+	}
 
 	var index [2]int
 	for i, n := range []string{name, peer} {
@@ -84,8 +104,8 @@ func appendAttr(b []byte, kind uint16, value []byte) []byte {
 	return b
 }
 
-// netlink sends one routing message and waits for its acknowledgement.
-func netlink(t testing.TB, kind uint16, flags uint16, payload []byte) {
+// netlink sends one routing message, and returns what the kernel says to it.
+func netlink(t testing.TB, kind uint16, flags uint16, payload []byte) error {
 	t.Helper()
 	sock, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 	if err != nil {
@@ -106,6 +126,7 @@ func netlink(t testing.TB, kind uint16, flags uint16, payload []byte) {
 		t.Fatalf("netlink: %d bytes, %v", n, err)
 	}
 	if errno := -int32(binary.NativeEndian.Uint32(reply[unix.SizeofNlMsghdr:])); errno != 0 {
-		t.Fatalf("netlink message %d: %v", kind, unix.Errno(errno))
+		return unix.Errno(errno)
 	}
+	return nil
 }

@@ -170,7 +170,7 @@ func TestHandleIterator(t *testing.T) {
 }
 
 func TestFindHandle(t *testing.T) {
-	testutil.Needs(t, testutil.KernelBTF)
+	testutil.Needs(t, testutil.KernelBTFHandle)
 	testutil.CheckFDs(t)
 	h, err := FindHandle((*HandleInfo).IsVmlinux)
 	if err != nil {
@@ -184,7 +184,7 @@ func TestFindHandle(t *testing.T) {
 }
 
 func TestHandleOfModule(t *testing.T) {
-	testutil.Needs(t, testutil.KernelBTF)
+	testutil.Needs(t, testutil.KernelBTFHandle)
 	testutil.CheckFDs(t)
 	h, err := FindHandle((*HandleInfo).IsModule)
 	if errors.Is(err, ErrNotFound) {

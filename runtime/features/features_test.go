@@ -95,6 +95,19 @@ func TestProgramHelpers(t *testing.T) {
 	}
 }
 
+// asm's table of helpers, against what the kernel knows by number.
+func TestHelperTable(t *testing.T) {
+	testutil.Needs(t, testutil.BPF)
+	for fn := asm.FnMapLookupElem; fn.Name() != ""; fn++ {
+		log, err := load(programOfType(ebpf.SocketFilter), asm.Instructions{fn.Call(), asm.Mov.Imm(asm.R0, 0), asm.Return()})
+		known := !strings.Contains(log, fmt.Sprintf("unknown#%d", uint32(fn)))
+		major, minor := fn.MinKernel()
+		if known != kernel.AtLeast(uapi.KernelVersion{Major: uint8(major), Minor: uint8(minor)}) {
+			t.Errorf("%v of Linux %d.%d: known here is %v: %v\n%s", fn, major, minor, known, err, log)
+		}
+	}
+}
+
 func TestMapFlags(t *testing.T) {
 	testutil.Needs(t, testutil.BPF)
 	for flag, minor := range map[MapFlags]uint8{

@@ -165,15 +165,19 @@ func HaveV3ISA() error {
 	})
 }
 
-// HaveV4ISA tells whether there are the instructions of clang's -mcpu=v4, such as
-// long jumps. Linux 6.6.
+// HaveV4ISA tells whether there are the instructions of clang's -mcpu=v4: long
+// jumps, signed division, sign extension and swapping of bytes. It tries them
+// all, because some updates of older kernels have a part of them. Linux 6.6.
 func HaveV4ISA() error {
 	return haveInstructions("v4 instructions", asm.Instructions{
-		asm.Mov.Imm(asm.R0, 0),
-		asm.JEq.Imm(asm.R0, 1, "never"),
+		asm.Mov.Imm(asm.R0, 7),
+		asm.SDiv.Imm(asm.R0, 3),
+		asm.MovSX8.Reg(asm.R0, asm.R0),
+		asm.BSwap(asm.R0, asm.DWord),
+		asm.JEq.Imm(asm.R0, 1, "end"),
 		asm.LongJump("end"),
-		asm.Mov.Imm(asm.R0, 1).WithSymbol("never"),
-		asm.Return().WithSymbol("end"),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol("end"),
+		asm.Return(),
 	})
 }
 

@@ -109,11 +109,13 @@ type family struct {
 	// others than the magic one don't count. Negative: count everything.
 	idAt    int16
 	returns int32
-	// attach is how the test attaches; dir is a control group or a program's
-	// file if it needs one.
+	// attach is how the test attaches; dir is a control group, a program's
+	// file or a pinned sockmap if it needs one.
 	attach  func(prog *ebpf.Program, dir string) (Link, error)
 	cgroup  bool
 	exe     bool
+	netkit  bool
+	sockmap bool
 	netns   bool
 	trigger func(t testing.TB, dir string)
 
@@ -316,6 +318,115 @@ var families = []family{
 		},
 	},
 	{
+		name:    "netkit",
+		needs:   []testutil.Feature{testutil.Netkit},
+		spec:    ebpf.ProgramSpec{Type: ebpf.SchedCLS, AttachType: ebpf.AttachNetkitPrimary},
+		idAt:    -1,
+		returns: -1, // NETKIT_NEXT
+		netkit:  true,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			iface, err := net.InterfaceByName("primary")
+			if err != nil {
+				return nil, err
+			}
+			return AttachNetkit(NetkitOptions{Program: prog, Interface: iface.Index, Attach: ebpf.AttachNetkitPrimary, Anchor: Head()})
+		},
+		trigger:   sendOnNetkit,
+		updatable: true, detachable: true,
+		check: func(info *Info) error {
+			if d := info.Netkit(); d == nil || d.Ifindex == 0 || d.AttachType != ebpf.AttachNetkitPrimary {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+	{
+		name:    "netfilter",
+		needs:   []testutil.Feature{testutil.Netfilter},
+		spec:    ebpf.ProgramSpec{Type: ebpf.Netfilter, AttachType: ebpf.AttachNetfilter},
+		idAt:    -1,
+		returns: 1, // NF_ACCEPT
+		netns:   true,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return AttachNetfilter(netfilterOptions(prog))
+		},
+		trigger:    triggerPacket,
+		detachable: true,
+		check: func(info *Info) error {
+			want := NetfilterInfo{ProtocolFamily: NetfilterProtoIPv4, Hook: NetfilterInetLocalOut, Priority: -128}
+			if d := info.Netfilter(); d == nil || *d != want {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+	{
+		name:  "LSM",
+		needs: []testutil.Feature{testutil.LSM},
+		spec:  ebpf.ProgramSpec{Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getsid"},
+		idAt:  -1,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return AttachLSM(LSMOptions{Program: prog})
+		},
+		trigger: func(t testing.TB, _ string) { _, _ = unix.Getsid(os.Getpid()) },
+		check: func(info *Info) error {
+			if d := info.Tracing(); d == nil || d.AttachType != ebpf.AttachLSMMac {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+	{
+		name:  "perf event",
+		needs: []testutil.Feature{testutil.Tracepoint},
+		perf:  true,
+		spec:  ebpf.ProgramSpec{Type: ebpf.PerfEvent},
+		idAt:  -1,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			event, err := pageFaults()
+			if err != nil {
+				return nil, err
+			}
+			defer unix.Close(event)
+			return AttachPerfEvent(event, prog, nil)
+		},
+		trigger: func(t testing.TB, _ string) { faultPages(t) },
+		check: func(info *Info) error {
+			d := info.PerfEvent()
+			if d == nil && !kernel.AtLeast(perfInfo) {
+				return nil
+			}
+			if d == nil || d.Type != PerfEventEvent || d.Event().Type != unix.PERF_TYPE_SOFTWARE || d.Event().Config != unix.PERF_COUNT_SW_PAGE_FAULTS {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+	{
+		name:    "sockmap",
+		needs:   []testutil.Feature{testutil.SockmapLink},
+		spec:    ebpf.ProgramSpec{Type: ebpf.SkMsg, AttachType: ebpf.AttachSkMsgVerdict},
+		idAt:    -1,
+		returns: 1, // SK_PASS
+		sockmap: true,
+		attach: func(prog *ebpf.Program, pin string) (Link, error) {
+			m, err := ebpf.LoadPinnedMap(pin, nil)
+			if err != nil {
+				return nil, err
+			}
+			defer m.Close()
+			return AttachSockmap(SockmapOptions{Map: m, Program: prog, Attach: ebpf.AttachSkMsgVerdict})
+		},
+		trigger:   sendThroughSockmap,
+		updatable: true, detachable: true,
+		check: func(info *Info) error {
+			if d := info.Sockmap(); d == nil || d.MapID == 0 || d.AttachType != ebpf.AttachSkMsgVerdict {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+	{
 		name:    "cgroup",
 		needs:   []testutil.Feature{testutil.CgroupLink},
 		spec:    ebpf.ProgramSpec{Type: ebpf.CGroupSKB, AttachType: ebpf.AttachCGroupInetEgress},
@@ -434,8 +545,8 @@ func (f *family) program(t testing.TB, c counter) *ebpf.Program {
 	return prog
 }
 
-// place makes what the test attaches to: a network namespace to be in, a control
-// group, or a program, of which it returns the path.
+// place makes what the test attaches to: a network namespace to be in, or a
+// control group, program or sockmap, of which it returns the path.
 func (f *family) place(t testing.TB) string {
 	t.Helper()
 	switch {
@@ -445,6 +556,11 @@ func (f *family) place(t testing.TB) string {
 		return testutil.Cgroup(t)
 	case f.exe:
 		return writeExecutable(t)
+	case f.netkit:
+		testutil.NetNS(t)
+		testutil.NetkitPair(t, "primary", "peer")
+	case f.sockmap:
+		return pinSockmap(t)
 	}
 	return ""
 }

@@ -93,7 +93,8 @@ func (p *perfEventLink) Close() error {
 		errLink = p.link.Close()
 	}
 	errEvent := closeFD(p.event)
-	if p.probe != nil {
+	if p.probe != nil && !(p.link != nil && p.link.IsPinned()) { // a pin keeps the event, and so the probe
+
 		errProbe = p.probe.remove()
 	}
 	return errors.Join(errLink, errEvent, errProbe)

@@ -30,17 +30,37 @@ type TCXOptions struct {
 // AttachTCX attaches a program to what an interface receives or sends, in the
 // traffic control layer, together with others. Linux 6.6.
 func AttachTCX(opts TCXOptions) (Link, error) {
-	if opts.Interface <= 0 {
-		return nil, fmt.Errorf("attach tcx program: interface index %d: %w", opts.Interface, unix.EINVAL)
+	l, err := attachRelative(opts.Program, uapi.KernelVersion{Major: 6, Minor: 6}, relative{
+		iface: opts.Interface, attachType: opts.Attach, anchor: opts.Anchor,
+		revision: opts.ExpectedRevision, flags: opts.Flags,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("attach tcx program to interface %d: %w", opts.Interface, err)
+	}
+	return l, nil
+}
+
+// relative is an attachment to an interface at a place among others.
+type relative struct {
+	iface      int
+	attachType ebpf.AttachType
+	anchor     Anchor
+	revision   uint64
+	flags      uint32
+}
+
+func attachRelative(prog *ebpf.Program, since uapi.KernelVersion, to relative) (*RawLink, error) {
+	if to.iface <= 0 {
+		return nil, fmt.Errorf("interface index %d: %w", to.iface, unix.EINVAL)
 	}
 	attr := kernel.LinkCreateAttr[kernel.LinkRelative]{
-		TargetFD: uint32(opts.Interface), AttachType: uint32(opts.Attach), Flags: opts.Flags,
-		Extra: kernel.LinkRelative{ExpectedRevision: opts.ExpectedRevision},
+		TargetFD: uint32(to.iface), AttachType: uint32(to.attachType), Flags: to.flags,
+		Extra: kernel.LinkRelative{ExpectedRevision: to.revision},
 	}
-	if opts.Anchor != nil {
-		flags, id, fd, err := opts.Anchor.place()
+	if to.anchor != nil {
+		flags, id, fd, err := to.anchor.place()
 		if err != nil {
-			return nil, fmt.Errorf("attach tcx program: %w", err)
+			return nil, err
 		}
 		attr.Flags |= flags
 		attr.Extra.FDOrID = id
@@ -49,11 +69,7 @@ func AttachTCX(opts TCXOptions) (Link, error) {
 			attr.Extra.FDOrID = uint32(fd.Int())
 		}
 	}
-	l, err := attach(opts.Program, uapi.KernelVersion{Major: 6, Minor: 6}, attr, kernel.CapBPF, kernel.CapNetAdmin)
-	if err != nil {
-		return nil, fmt.Errorf("attach tcx program to interface %d: %w", opts.Interface, err)
-	}
-	return l, nil
+	return attach(prog, since, attr, kernel.CapBPF, kernel.CapNetAdmin)
 }
 
 // TCXInfo is what Info tells about links of TCXType.

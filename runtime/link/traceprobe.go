@@ -8,8 +8,10 @@ import (
 	"os"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
+	"golang.org/x/sys/unix"
 )
 
 // traceProbe is a probe made in tracefs, which stays until somebody removes it.
@@ -100,7 +102,8 @@ func newTraceProbe(file, prefix, symbol string) (*traceProbe, error) {
 	}, nil
 }
 
-// remove takes the probe away, once.
+// remove takes the probe away, once. An event that others still use, or that
+// the kernel is about to free, keeps it for a moment.
 func (p *traceProbe) remove() error {
 	if p.removed.Swap(true) {
 		return nil
@@ -110,8 +113,16 @@ func (p *traceProbe) remove() error {
 		return err
 	}
 	defer tracefs.Close()
-	if err := tracefs.Append(p.file, "-:"+p.group+"/"+p.name); err != nil {
-		return fmt.Errorf("remove probe %s/%s: %w", p.group, p.name, err)
+	const patience = 256 * time.Millisecond
+	for wait := time.Millisecond; ; wait *= 2 {
+		err := tracefs.Append(p.file, "-:"+p.group+"/"+p.name)
+		if errors.Is(err, unix.EBUSY) && wait < patience {
+			time.Sleep(wait)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("remove probe %s/%s: %w", p.group, p.name, err)
+		}
+		return nil
 	}
-	return nil
 }

@@ -46,11 +46,11 @@ var kinds = [...]kind{
 	PerfEventType:     {name: "PerfEvent", details: perfEventInfo},
 	KprobeMultiType:   {name: "KprobeMulti", details: kprobeMultiInfo},
 	StructOpsType:     {name: "StructOps", updatable: true},
-	NetfilterType:     {name: "Netfilter"},
+	NetfilterType:     {name: "Netfilter", details: netfilterInfo},
 	TCXType:           {name: "TCX", updatable: true, details: tcxInfo},
 	UprobeMultiType:   {name: "UprobeMulti", details: uprobeMultiInfo},
-	NetkitType:        {name: "Netkit", updatable: true},
-	SockmapType:       {name: "Sockmap", updatable: true},
+	NetkitType:        {name: "Netkit", updatable: true, details: netkitInfo},
+	SockmapType:       {name: "Sockmap", updatable: true, details: sockmapInfo},
 }
 
 func (t Type) kind() kind {

@@ -1,0 +1,84 @@
+package codegen
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+)
+
+// beside returns those names of the destination package that an output depends
+// on: which it declares too, or has to avoid, or did when known was recorded.
+//
+// Unlike declared it looks at all files whatever their build constraints: it
+// only tells whether something has changed, and takes no more than reading.
+func (req *Request) beside(generated, known []string) []string {
+	files, err := filepath.Glob(filepath.Join(req.path(req.OutputDir), "*.go"))
+	if err != nil {
+		return nil
+	}
+	all := newDeclared()
+	for _, file := range files {
+		if !req.isOutput(filepath.Base(file)) {
+			all.addFile(file)
+		}
+	}
+	relevant := slices.Concat(generated, known, importNames(), req.topNames())
+	var names []string
+	for name := range all.names {
+		if slices.Contains(relevant, name) {
+			names = append(names, name)
+		}
+	}
+	for name := range all.imports {
+		if slices.Contains(relevant, name) && !slices.Contains(importNames(), name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (req *Request) topNames() []string {
+	names, err := topNames(req.Ident)
+	if err != nil {
+		return nil
+	}
+	return names.all()
+}
+
+// generatedNames returns what the Go files among the outputs declare.
+func generatedNames(files []File) []string {
+	all := newDeclared()
+	for _, file := range files {
+		if filepath.Ext(file.Path) == ".go" {
+			all.addSource(file.Path, file.Data)
+		}
+	}
+	return all.list()
+}
+
+// declarationsOf is generatedNames for files that are written already.
+func declarationsOf(paths []string) []string {
+	all := newDeclared()
+	for _, path := range paths {
+		if filepath.Ext(path) == ".go" {
+			all.addFile(path)
+		}
+	}
+	return all.list()
+}
+
+func (d declared) list() []string {
+	names := make([]string, 0, len(d.names))
+	for name := range d.names {
+		names = append(names, name)
+	}
+	return names
+}
+
+func parseGo(fset *token.FileSet, path string, source any) *ast.File {
+	file, _ := parser.ParseFile(fset, path, source, parser.SkipObjectResolution)
+	return file
+}
