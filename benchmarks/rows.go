@@ -63,6 +63,7 @@ var rows = []row{
 
 	{"Types of the kernel", "open, find one struct", "loop", []string{"btf-find"}, cpu, []bar{ratio(ebpfGo, 0.07), ratio(libbpf, 0.5)}},
 	{"Types of the kernel", "open, find one struct, allocations", "loop", []string{"btf-find"}, allocs, nil},
+	{"Types of the kernel", "open, find and decode one struct", "loop", []string{"btf-decode"}, cpu, nil},
 	{"Types of the kernel", "open, visit all", "loop", []string{"btf-all"}, cpu, []bar{ratio(ebpfGo, 0.02), ratio(libbpf, 0.5)}},
 	{"Types of the kernel", "open, visit all, allocations", "loop", []string{"btf-all"}, allocs, nil},
 	{"Types of the kernel", "open, decode all", "loop", []string{"btf-inflate"}, cpu, nil},

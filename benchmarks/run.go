@@ -32,6 +32,7 @@ var missing = map[string][]string{
 	"lookup-ptr":  {libbpf, floor},
 	"update-ptr":  {libbpf, floor},
 	"variable":    {libbpf, floor},
+	"btf-decode":  {libbpf, floor},
 	"btf-inflate": {ebpfGo, libbpf, floor},
 	"load tiny.o": {floor}, // the floor of loading looks at the kernel's types
 	"ring":        {floor},

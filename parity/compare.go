@@ -25,7 +25,7 @@ type row struct {
 
 // compare has all loaders load an object.
 func (h *harness) compare(ctx context.Context, object string) []row {
-	var results [loaders]map[string]*attempt
+	var results [loaders]attempts
 	names := make(map[string]bool)
 	for i := range h.loaders {
 		results[i] = h.loaders[i].run(ctx, object, h.timeout)
@@ -33,6 +33,7 @@ func (h *harness) compare(ctx context.Context, object string) []row {
 			names[name] = true
 		}
 	}
+	delete(names, others)
 	rows := make([]row, 0, len(names))
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		r := row{name: strings.TrimSuffix(filepath.Base(object), ".o"), program: name != ""}
@@ -40,7 +41,7 @@ func (h *harness) compare(ctx context.Context, object string) []row {
 			r.name += ":" + name
 		}
 		for i := range results {
-			r.attempts[i] = results[i][name]
+			r.attempts[i] = results[i].of(name)
 		}
 		rows = append(rows, r)
 	}

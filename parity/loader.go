@@ -77,9 +77,15 @@ func newLoader(command, cache string, keep bool) (loader, error) {
 	return l, os.MkdirAll(l.cache, 0o755)
 }
 
-// run is the attempts for an object, by program; that of the whole object is
-// under the empty name.
-func (l *loader) run(ctx context.Context, object string, timeout time.Duration) map[string]*attempt {
+// attempts are the results for an object, by program; that of the whole object
+// is under the empty name.
+type attempts map[string]*attempt
+
+// others is the name for programs that a loader didn't come to.
+const others = "(others)"
+
+// run has the loader load an object.
+func (l *loader) run(ctx context.Context, object string, timeout time.Duration) attempts {
 	if len(l.command) == 0 {
 		return nil
 	}
@@ -90,9 +96,13 @@ func (l *loader) run(ctx context.Context, object string, timeout time.Duration) 
 		}
 	}
 	out, end := l.exec(ctx, object, timeout)
+	if end != nil && end.Phase == "timeout" {
+		// The verifier takes long for some; on a busy machine, longer.
+		out, end = l.exec(ctx, object, 4*timeout)
+	}
 	byProgram := parseAttempts(out)
 	if end != nil {
-		addEnd(byProgram, end)
+		byProgram.end(end)
 	} else if kept != "" {
 		if err := os.WriteFile(kept, out, 0o644); err != nil {
 			fmt.Fprintln(os.Stderr, "parity:", err)
@@ -131,8 +141,8 @@ func (l *loader) exec(ctx context.Context, object string, timeout time.Duration)
 	return stdout.Bytes(), &attempt{Phase: "crash", Error: fmt.Sprintf("%v: %.2000s", err, stderr.String())}
 }
 
-func parseAttempts(out []byte) map[string]*attempt {
-	byProgram := make(map[string]*attempt)
+func parseAttempts(out []byte) attempts {
+	byProgram := make(attempts)
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
 		var a attempt
 		if dec.Decode(&a) != nil {
@@ -142,11 +152,18 @@ func parseAttempts(out []byte) map[string]*attempt {
 	}
 }
 
-// addEnd says how the loader ended where its next result would be.
-func addEnd(byProgram map[string]*attempt, end *attempt) {
-	if byProgram[""] == nil {
-		byProgram[""] = end
-		return
+// end is what became of the object, or of all programs without a result.
+func (a attempts) end(end *attempt) {
+	if a[""] == nil {
+		a[""] = end
 	}
-	byProgram["(the next program)"] = end
+	a[others] = end
+}
+
+// of is what became of a program.
+func (a attempts) of(name string) *attempt {
+	if found := a[name]; found != nil || name == "" {
+		return found
+	}
+	return a[others]
 }

@@ -21,6 +21,60 @@ type slot struct {
 // holds tells whether the field is of type T.
 func holds[T any](s slot) bool { return s.value.Type() == reflect.TypeFor[T]() }
 
+// views tells whether the field is a typed view, of the kind that V is.
+func views[V any](s slot) bool {
+	return s.value.Kind() == reflect.Struct && reflect.PointerTo(s.value.Type()).Implements(reflect.TypeFor[V]())
+}
+
+func (s slot) wantsMap() bool      { return holds[*Map](s) || views[mapView](s) }
+func (s slot) wantsProgram() bool  { return holds[*Program](s) }
+func (s slot) wantsVariable() bool { return holds[*Variable](s) || views[variableView](s) }
+func (s slot) wantsVariableSpec() bool {
+	return holds[*VariableSpec](s) || views[variableSpecView](s)
+}
+
+// kind is the same for all fields that can hold the same object.
+func (s slot) kind() reflect.Type {
+	switch {
+	case s.wantsMap():
+		return reflect.TypeFor[*Map]()
+	case s.wantsVariable():
+		return reflect.TypeFor[*Variable]()
+	case s.wantsVariableSpec():
+		return reflect.TypeFor[*VariableSpec]()
+	}
+	return s.value.Type()
+}
+
+// variable is what the field holds, nil if that is no variable.
+func (s slot) variable() *Variable {
+	switch v := s.value.Addr().Interface().(type) {
+	case **Variable:
+		return *v
+	case variableView:
+		return v.Untyped()
+	}
+	return nil
+}
+
+// filled is obj as a value for the field: a view of it, if the field is one.
+func (s slot) filled(obj any) (reflect.Value, error) {
+	if reflect.TypeOf(obj) == s.value.Type() {
+		return reflect.ValueOf(obj), nil
+	}
+	view := reflect.New(s.value.Type())
+	var err error
+	switch v := view.Interface().(type) {
+	case mapView:
+		err = v.bindMap(obj.(*Map))
+	case variableView:
+		err = v.bindVariable(obj.(*Variable))
+	case variableSpecView:
+		err = v.bindVariableSpec(obj.(*VariableSpec))
+	}
+	return view.Elem(), err
+}
+
 // slotsOf collects the tagged fields of the struct that to points to, of
 // structs in it, and of structs that it points to.
 func slotsOf(to any) ([]slot, error) {
@@ -112,7 +166,7 @@ func (c *slotCollector) checkDuplicates() error {
 	}
 	taken := make(map[object]string, len(c.slots))
 	for _, s := range c.slots {
-		o := object{s.name, s.value.Type()}
+		o := object{s.name, s.kind()}
 		if other, ok := taken[o]; ok {
 			return fmt.Errorf("field %s: %q is already assigned to field %s", s.field, s.name, other)
 		}
@@ -130,7 +184,11 @@ func assign(slots []slot, find func(slot) (any, error)) error {
 		if err != nil {
 			return fmt.Errorf("field %s: %w", s.field, err)
 		}
-		objects = append(objects, reflect.ValueOf(obj))
+		value, err := s.filled(obj)
+		if err != nil {
+			return fmt.Errorf("field %s: %w", s.field, err)
+		}
+		objects = append(objects, value)
 	}
 	for i, s := range slots {
 		s.value.Set(objects[i])
@@ -204,7 +262,7 @@ func (cs *CollectionSpec) specFor(s slot) (any, error) {
 			return p, nil
 		}
 		return nil, missing("program", s.name, cs.kindsNamed(s.name))
-	case holds[*VariableSpec](s):
+	case s.wantsVariableSpec():
 		if v := cs.Variables[s.name]; v != nil {
 			return v, nil
 		}
@@ -258,17 +316,17 @@ func (cs *CollectionSpec) wanted(slots []slot) (selection, error) {
 	for _, s := range slots {
 		kinds := cs.kindsNamed(s.name)
 		switch {
-		case holds[*Map](s):
+		case s.wantsMap():
 			if !kinds["map"] {
 				return want, fmt.Errorf("field %s: %w", s.field, missing("map", s.name, kinds))
 			}
 			want.maps = append(want.maps, s.name)
-		case holds[*Program](s):
+		case s.wantsProgram():
 			if !kinds["program"] {
 				return want, fmt.Errorf("field %s: %w", s.field, missing("program", s.name, kinds))
 			}
 			want.programs = append(want.programs, s.name)
-		case holds[*Variable](s):
+		case s.wantsVariable():
 			if !kinds["variable"] {
 				return want, fmt.Errorf("field %s: %w", s.field, missing("variable", s.name, kinds))
 			}
@@ -300,11 +358,11 @@ func (coll *Collection) assign(slots []slot) error {
 	}
 	for _, s := range slots {
 		switch {
-		case holds[*Map](s):
+		case s.wantsMap():
 			delete(coll.Maps, s.name)
-		case holds[*Program](s):
+		case s.wantsProgram():
 			delete(coll.Programs, s.name)
-		case holds[*Variable](s):
+		case s.wantsVariable():
 			delete(coll.Variables, s.name)
 		}
 	}
@@ -318,17 +376,17 @@ func (coll *Collection) objectFor(s slot) (any, error) {
 		"variable": coll.Variables[s.name] != nil,
 	}
 	switch {
-	case holds[*Map](s) && kinds["map"]:
+	case s.wantsMap() && kinds["map"]:
 		return coll.Maps[s.name], nil
-	case holds[*Map](s):
+	case s.wantsMap():
 		return nil, missing("map", s.name, kinds)
-	case holds[*Program](s) && kinds["program"]:
+	case s.wantsProgram() && kinds["program"]:
 		return coll.Programs[s.name], nil
-	case holds[*Program](s):
+	case s.wantsProgram():
 		return nil, missing("program", s.name, kinds)
-	case holds[*Variable](s) && kinds["variable"]:
+	case s.wantsVariable() && kinds["variable"]:
 		return coll.Variables[s.name], nil
-	case holds[*Variable](s):
+	case s.wantsVariable():
 		return nil, missing("variable", s.name, kinds)
 	}
 	return nil, wrongType(s, "*ebpf.Map", "*ebpf.Program", "*ebpf.Variable")

@@ -120,8 +120,8 @@ func (coll *Collection) DetachProgram(name string) *Program {
 // memory of its map, whose handle is closed all the same.
 func (coll *Collection) closeUnassigned(slots []slot) {
 	for _, s := range slots {
-		v, ok := s.value.Interface().(*Variable)
-		if !ok || v == nil {
+		v := s.variable()
+		if v == nil {
 			continue
 		}
 		for name, m := range coll.Maps {

@@ -87,6 +87,8 @@ func (m *Map) fail(op string, err error) error {
 			return &m.missing[1]
 		case opDelete:
 			return &m.missing[2]
+		case opLookupDelete:
+			return &m.missing[3]
 		}
 		return &mapError{op: op, name: m.name, cause: ErrKeyNotExist}
 	case syscall.EEXIST:

@@ -30,6 +30,7 @@ func makeMaps(cs *CollectionSpec, names []string, types *typeInfo, opts *Collect
 		if err != nil {
 			return fresh, fmt.Errorf("map %q: %w", name, types.explain(err))
 		}
+		m.keyType, m.valueType = spec.Key, spec.Value
 		into[name] = m
 	}
 	return fresh, nil
@@ -271,6 +272,9 @@ func explainMap(spec *MapSpec, err error) error {
 	case syscall.EINVAL:
 		if !kernel.AtLeast(since) {
 			return fmt.Errorf("%w: %w: maps of type %s need Linux %s", err, ErrNotSupported, spec.Type, since)
+		}
+		if link := (uapi.KernelVersion{Major: 6, Minor: 4}); spec.Type == StructOpsMap && spec.Flags&uapi.MapFlagLink != 0 && !kernel.AtLeast(link) {
+			return fmt.Errorf(`%w: %w: SEC(".struct_ops.link") needs Linux %s, SEC(".struct_ops") doesn't`, err, ErrNotSupported, link)
 		}
 		return fmt.Errorf("%w: the kernel takes no such map: %s", err, spec)
 	case syscall.E2BIG:

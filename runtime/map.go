@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
+	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
 // Map is a map in the kernel.
@@ -43,11 +45,16 @@ type Map struct {
 	value   codec // codes values, of one CPU if there is one for each
 	cpus    int   // values an element has, if that is one for each possible CPU
 	scratch sync.Pool
+	writes  atomic.Uint64 // changes made through this Map, for its iterators
+	batches sync.Pool     // of *batchBuffer
+
+	keyType, valueType btf.Type // what C declares, nil if that isn't known
 
 	pin     kernel.Pinned
 	memory  mapping
+	hooks   closeHooks
 	ops     *structOps  // nil unless loading made it
-	missing [3]mapError // made once: a miss is nothing to allocate for
+	missing [4]mapError // made once: a miss is nothing to allocate for
 }
 
 // newMap takes ownership of fd.
@@ -57,7 +64,7 @@ func newMap(fd *kernel.FD, name string, typ MapType, keySize, valueSize, maxEntr
 		keySize: keySize, valueSize: valueSize, maxEntries: maxEntries, flags: flags,
 	}
 	m.key.size, m.value.size = int(keySize), int(valueSize)
-	for i, op := range [...]string{opLookup, opNextKey, opDelete} {
+	for i, op := range [...]string{opLookup, opNextKey, opDelete, opLookupDelete} {
 		m.missing[i] = mapError{op: op, name: name, cause: ErrKeyNotExist}
 	}
 	if !typ.hasPerCPUValue() {
@@ -138,7 +145,9 @@ func (m *Map) Close() error {
 	}
 	m.memory.close()
 	m.ops.close()
-	return closeFD(m.fd)
+	err := closeFD(m.fd)
+	m.hooks.run()
+	return err
 }
 
 // closeFD makes closing again harmless.
@@ -164,6 +173,7 @@ func (m *Map) Clone() (*Map, error) {
 		return nil, err
 	}
 	clone.extra, clone.globals = m.extra, m.globals
+	clone.keyType, clone.valueType = m.keyType, m.valueType
 	if clone.ops, err = m.ops.clone(); err != nil {
 		clone.Close()
 		return nil, fmt.Errorf("clone map %q: %w", m.name, err)
@@ -293,6 +303,7 @@ func (m *Map) Delete(key any) error {
 	if err != nil {
 		return &mapError{op: opDelete, name: m.name, raw: fmt.Errorf("key: %w", err)}
 	}
+	m.writes.Add(1)
 	if err := kernel.MapDelete(m.fd, k); err != nil {
 		return m.fail(opDelete, err)
 	}

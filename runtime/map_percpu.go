@@ -37,6 +37,10 @@ func (m *Map) perCPUError(t reflect.Type) error {
 	return fmt.Errorf("%v is not a slice: each of the %d possible CPUs has a value of its own", t, m.cpus)
 }
 
+func (m *Map) tooManyValues(n int) error {
+	return fmt.Errorf("%d values are more than the %d possible CPUs", n, m.cpus)
+}
+
 // spread writes the values of all CPUs to buf, for the kernel. CPUs that values
 // has nothing for get zeros.
 func (m *Map) spread(buf []byte, values any) error {
@@ -49,7 +53,7 @@ func (m *Map) spread(buf []byte, values any) error {
 		return m.perCPUError(t)
 	}
 	if n > m.cpus {
-		return fmt.Errorf("%d values are more than the %d possible CPUs", n, m.cpus)
+		return m.tooManyValues(n)
 	}
 	clear(buf)
 	stride := m.perCPUStride()

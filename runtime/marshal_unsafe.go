@@ -234,10 +234,58 @@ func address(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b
 // that T has no Go pointers.
 func typed[T any](b []byte) *T { return (*T)(address(b)) }
 
+// sliceAt is memory as a slice of what it holds: see typed.
+func sliceAt[T any](b []byte) []T {
+	return unsafe.Slice((*T)(address(b)), uintptr(len(b))/unsafe.Sizeof(*new(T)))
+}
+
+// addressOf is for callers that don't import unsafe.
+func addressOf[T any](p *T) unsafe.Pointer { return unsafe.Pointer(p) }
+
+// memoryAt is the memory of a value.
+func memoryAt[T any](p *T) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(p)), unsafe.Sizeof(*p)) }
+
+// aligned tells whether p is at a multiple of its size, as atomic operations want.
+func aligned[T any](p *T) bool { return uintptr(unsafe.Pointer(p))%unsafe.Sizeof(*p) == 0 }
+
+// loadWord reads a value of four or eight bytes whole.
+func loadWord[T any](p *T) T {
+	if unsafe.Sizeof(*p) == 8 && aligned(p) {
+		word := atomic.LoadUint64((*uint64)(unsafe.Pointer(p)))
+		return *(*T)(unsafe.Pointer(&word))
+	}
+	if unsafe.Sizeof(*p) == 4 && aligned(p) {
+		word := atomic.LoadUint32((*uint32)(unsafe.Pointer(p)))
+		return *(*T)(unsafe.Pointer(&word))
+	}
+	return *p
+}
+
+// storeWord writes a value of four or eight bytes whole.
+func storeWord[T any](p *T, value T) {
+	switch {
+	case unsafe.Sizeof(*p) == 8 && aligned(p):
+		atomic.StoreUint64((*uint64)(unsafe.Pointer(p)), *(*uint64)(unsafe.Pointer(&value)))
+	case unsafe.Sizeof(*p) == 4 && aligned(p):
+		atomic.StoreUint32((*uint32)(unsafe.Pointer(p)), *(*uint32)(unsafe.Pointer(&value)))
+	default:
+		*p = value
+	}
+}
+
+// addWord adds atomically and returns the sum.
+func addWord[T Integer](p *T, delta T) T {
+	if unsafe.Sizeof(*p) == 8 {
+		return T(atomic.AddUint64((*uint64)(unsafe.Pointer(p)), uint64(delta)))
+	}
+	return T(atomic.AddUint32((*uint32)(unsafe.Pointer(p)), uint32(delta)))
+}
+
 // kernelGet has the kernel write the value of a key to value.
 func (m *Map) kernelGet(op string, key, value unsafe.Pointer, flags MapLookupFlags) error {
 	var err error
 	if op == opLookupDelete {
+		m.writes.Add(1)
 		err = kernel.MapLookupAndDelete(m.fd, key, value, uint64(flags))
 	} else {
 		err = kernel.MapLookup(m.fd, key, value, uint64(flags))
@@ -250,6 +298,7 @@ func (m *Map) kernelGet(op string, key, value unsafe.Pointer, flags MapLookupFla
 
 // kernelPut has the kernel read value.
 func (m *Map) kernelPut(key, value unsafe.Pointer, flags MapUpdateFlags) error {
+	m.writes.Add(1)
 	if err := kernel.MapUpdate(m.fd, key, value, uint64(flags)); err != nil {
 		return m.fail(opUpdate, err)
 	}
@@ -285,6 +334,24 @@ func (m *Map) getPerCPU(op string, key unsafe.Pointer, valuesOut any, flags MapL
 	}
 	if err := m.collect(valuesOut, *buf); err != nil {
 		return &mapError{op: op, name: m.name, raw: fmt.Errorf("value: %w", err)}
+	}
+	return nil
+}
+
+// decodeElement decodes the memory of a whole element, as getPerCPU and get do.
+func (m *Map) decodeElement(valueOut any, element []byte) error {
+	var err error
+	raw, isRaw := valueOut.(unsafe.Pointer)
+	switch {
+	case m.cpus == 0:
+		err = m.value.unmarshal(valueOut, element)
+	case isRaw:
+		copy(unsafe.Slice((*byte)(raw), len(element)), element)
+	default:
+		err = m.collect(valueOut, element)
+	}
+	if err != nil {
+		return &mapError{op: opLookup, name: m.name, raw: fmt.Errorf("value: %w", err)}
 	}
 	return nil
 }

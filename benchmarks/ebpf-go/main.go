@@ -18,7 +18,8 @@ import (
 func main() {
 	measure.Main(map[string]measure.Task{
 		"parse":         parse,
-		"btf-find":      findType,
+		"btf-find":      findType, // there are no types that aren't decoded
+		"btf-decode":    findType,
 		"btf-all":       inflateTypes,
 		"btf-inflate":   inflateTypes,
 		"lookup":        lookup,

@@ -111,7 +111,7 @@ type progAttr struct {
 }
 
 func newMap(typ uint32) (int, error) {
-	attr := mapAttr{typ: typ, key: 4, value: 8, entries: 20000}
+	attr := mapAttr{typ: typ, key: 4, value: 8, entries: 10000}
 	return bpf(unix.BPF_MAP_CREATE, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 }
 

@@ -20,6 +20,7 @@ func main() {
 	measure.Main(map[string]measure.Task{
 		"parse":         parse,
 		"btf-find":      findType,
+		"btf-decode":    decodeType,
 		"btf-all":       visitTypes,
 		"btf-inflate":   inflateTypes,
 		"lookup":        lookup,
@@ -47,7 +48,22 @@ func parse(args []string) error {
 	})
 }
 
+// findType leaves the struct undecoded, as libbpf does.
 func findType([]string) error {
+	return measure.Repeat(func() error {
+		spec, err := btf.LoadKernelSpec()
+		if err != nil {
+			return err
+		}
+		refs, err := spec.RefsByName("task_struct")
+		if err != nil {
+			return err
+		}
+		return atLeast(1, len(refs))
+	})
+}
+
+func decodeType([]string) error {
 	return measure.Repeat(func() error {
 		spec, err := btf.LoadKernelSpec()
 		if err != nil {
@@ -66,11 +82,12 @@ func visitTypes([]string) error {
 			return err
 		}
 		named := 0
-		for ref := range spec.Refs() {
-			if ref.Name() != "" {
+		spec.Visit(func(_ btf.TypeID, kind btf.Kind, name []byte) bool {
+			if kind != btf.KindVoid && len(name) > 0 {
 				named++
 			}
-		}
+			return true
+		})
 		return atLeast(1000, named)
 	})
 }

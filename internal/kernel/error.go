@@ -58,6 +58,7 @@ var (
 	errUpdateFull     = &Error{CmdMapUpdateElem, unix.E2BIG}
 	errDeleteMissing  = &Error{CmdMapDeleteElem, unix.ENOENT}
 	errTakeMissing    = &Error{CmdMapLookupAndDeleteElem, unix.ENOENT}
+	errBatchEnd       = &Error{CmdMapLookupBatch, unix.ENOENT}
 	errNextKeyMissing = &Error{CmdMapGetNextKey, unix.ENOENT}
 )
 
@@ -75,6 +76,8 @@ func failed(cmd Cmd, errno unix.Errno) error {
 		return errDeleteMissing
 	case *errTakeMissing:
 		return errTakeMissing
+	case *errBatchEnd:
+		return errBatchEnd
 	case *errNextKeyMissing:
 		return errNextKeyMissing
 	}

@@ -2,26 +2,26 @@ package uapi
 
 // Flags of BPF_MAP_CREATE.
 const (
-	MapFlagNoPrealloc   uint32 = 1 << 0
-	MapFlagNoCommonLRU  uint32 = 1 << 1
-	MapFlagNUMANode     uint32 = 1 << 2
-	MapFlagRdonly       uint32 = 1 << 3 // read-only for system calls
-	MapFlagWronly       uint32 = 1 << 4 // write-only for system calls
-	MapFlagStackBuildID uint32 = 1 << 5
-	MapFlagZeroSeed     uint32 = 1 << 6
-	MapFlagRdonlyProg   uint32 = 1 << 7 // read-only for programs
-	MapFlagWronlyProg   uint32 = 1 << 8 // write-only for programs
-	MapFlagClone        uint32 = 1 << 9
-	MapFlagMmapable     uint32 = 1 << 10
-	MapFlagPreserve     uint32 = 1 << 11
-	MapFlagInnerMap     uint32 = 1 << 12
-	MapFlagLink         uint32 = 1 << 13
-	MapFlagPathFD       uint32 = 1 << 14
-	MapFlagVtypeBTFObj  uint32 = 1 << 15
-	MapFlagTokenFD      uint32 = 1 << 16
-	MapFlagSegvOnFault  uint32 = 1 << 17
-	MapFlagNoUserConv   uint32 = 1 << 18
-	MapFlagRBOverwrite  uint32 = 1 << 19
+	MapFlagNoPrealloc   = 1 << 0
+	MapFlagNoCommonLRU  = 1 << 1
+	MapFlagNUMANode     = 1 << 2
+	MapFlagRdonly       = 1 << 3 // read-only for system calls
+	MapFlagWronly       = 1 << 4 // write-only for system calls
+	MapFlagStackBuildID = 1 << 5
+	MapFlagZeroSeed     = 1 << 6
+	MapFlagRdonlyProg   = 1 << 7 // read-only for programs
+	MapFlagWronlyProg   = 1 << 8 // write-only for programs
+	MapFlagClone        = 1 << 9
+	MapFlagMmapable     = 1 << 10
+	MapFlagPreserve     = 1 << 11
+	MapFlagInnerMap     = 1 << 12
+	MapFlagLink         = 1 << 13
+	MapFlagPathFD       = 1 << 14
+	MapFlagVtypeBTFObj  = 1 << 15
+	MapFlagTokenFD      = 1 << 16
+	MapFlagSegvOnFault  = 1 << 17
+	MapFlagNoUserConv   = 1 << 18
+	MapFlagRBOverwrite  = 1 << 19
 )
 
 // Flags of BPF_PROG_LOAD.

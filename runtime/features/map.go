@@ -14,13 +14,13 @@ import (
 // MapFlags are the flags of maps that can be probed.
 type MapFlags uint32
 
-// Flags of BPF_MAP_CREATE.
+// Flags of BPF_MAP_CREATE. They have no type, so that MapSpec.Flags takes them, too.
 const (
-	BPF_F_NO_PREALLOC MapFlags = MapFlags(uapi.MapFlagNoPrealloc) // Linux 4.6
-	BPF_F_RDONLY_PROG MapFlags = MapFlags(uapi.MapFlagRdonlyProg) // Linux 5.2
-	BPF_F_WRONLY_PROG MapFlags = MapFlags(uapi.MapFlagWronlyProg) // Linux 5.2
-	BPF_F_MMAPABLE    MapFlags = MapFlags(uapi.MapFlagMmapable)   // Linux 5.5
-	BPF_F_INNER_MAP   MapFlags = MapFlags(uapi.MapFlagInnerMap)   // Linux 5.10
+	BPF_F_NO_PREALLOC = uapi.MapFlagNoPrealloc // Linux 4.6
+	BPF_F_RDONLY_PROG = uapi.MapFlagRdonlyProg // Linux 5.2
+	BPF_F_WRONLY_PROG = uapi.MapFlagWronlyProg // Linux 5.2
+	BPF_F_MMAPABLE    = uapi.MapFlagMmapable   // Linux 5.5
+	BPF_F_INNER_MAP   = uapi.MapFlagInnerMap   // Linux 5.10
 )
 
 // String is the flag's name in linux/bpf.h.

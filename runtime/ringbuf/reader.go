@@ -89,13 +89,18 @@ func (r *Reader) Close() error {
 	if err == kernel.ErrClosed {
 		return nil
 	}
+	return errors.Join(err, r.release())
+}
+
+// release is Close once the poller is closed. It waits for reads to end.
+func (r *Reader) release() error {
 	r.reading.Lock()
 	defer r.reading.Unlock()
 	r.mapped.Lock()
 	defer r.mapped.Unlock()
 	ring := r.ring
 	r.ring = nil
-	return errors.Join(err, ring.close(), r.fd.Close())
+	return errors.Join(ring.close(), r.fd.Close())
 }
 
 // SetDeadline bounds how long reads wait for samples, those under way

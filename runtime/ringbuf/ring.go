@@ -128,3 +128,11 @@ func (r *ring) publish() bool {
 	r.published = r.pos
 	return true
 }
+
+// publishMany is publish when that frees a good part of the ring, so that
+// programs find room in it also while the consumer is never done.
+func (r *ring) publishMany() {
+	if r.pos-r.published > r.mask/4 {
+		r.publish()
+	}
+}
