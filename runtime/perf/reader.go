@@ -86,7 +86,7 @@ func (o ReaderOptions) check(perCPUBuffer int) error {
 	case o.WakeupEvents > 0 && o.Watermark > 0:
 		return fmt.Errorf("both WakeupEvents and Watermark are set, want one: %w", os.ErrInvalid)
 	case o.Watermark >= perCPUBuffer:
-		return fmt.Errorf("Watermark of %d bytes in a buffer of %d, want less: %w", o.Watermark, perCPUBuffer, os.ErrInvalid)
+		return fmt.Errorf("a Watermark of %d bytes in a buffer of %d, want less: %w", o.Watermark, perCPUBuffer, os.ErrInvalid)
 	}
 	return nil
 }
