@@ -132,7 +132,7 @@ func (o *options) request(c console) (*codegen.Request, error) {
 	return &codegen.Request{
 		Ident: o.ident, Source: o.source, Package: o.goPackage,
 		Dir: dir, Env: c.env, Compiler: compiler, CFlags: cflags, Targets: targets, Tags: o.tags.expr,
-		KeepDWARF: o.noStrip, Types: o.types, NoGlobalTypes: o.noGlobalTypes,
+		KeepDWARF: o.noStrip, Types: o.types, NoGlobalTypes: o.noGlobalTypes, Untyped: o.untyped,
 		OutputDir: filepath.Clean(o.outputDir), OutputStem: o.outputStem, OutputSuffix: o.outputSuffix, MakeBase: o.makebase,
 	}, nil
 }
