@@ -21,48 +21,62 @@ func generate(ctx context.Context, c console, args []string) error {
 	if err != nil {
 		return err
 	}
-	req, err := opts.request(c)
+	dir, err := os.Getwd()
 	if err != nil {
 		return err
+	}
+	req, err := opts.request(c, dir)
+	if err != nil {
+		return err
+	}
+	_, err = opts.generate(ctx, c, req)
+	return err
+}
+
+// generate does what req asks, if that would change anything. It returns how
+// many files it has written.
+func (o *options) generate(ctx context.Context, c console, req *codegen.Request) (written int, err error) {
+	if err := o.findCompiler(c, req); err != nil {
+		return 0, err
 	}
 	current, err := upToDate(ctx, c, req)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if current {
-		opts.logf(c, "all files are up to date")
-		return nil
+		o.logf(c, "all files are up to date")
+		return 0, nil
 	}
-	opts.logf(c, "compile %s with %s for %s", opts.source, req.Compiler.Path, opts.target)
+	o.logf(c, "compile %s with %s for %s", o.source, req.Compiler.Path, o.target)
 
 	result, err := codegen.Generate(ctx, *req)
 	var refused *codegen.CompileError
 	if errors.As(err, &refused) && len(refused.Messages) > 0 {
 		// The compiler knows best what to say; what bpfgen would add is noise.
 		if _, err := c.stderr.Write(refused.Messages); err != nil {
-			return err
+			return 0, err
 		}
-		return errReported
+		return 0, errReported
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := c.complain(result.Messages, result.Warnings); err != nil {
-		return err
+		return 0, err
 	}
 
 	// The manifest last: it vouches for the others.
 	changed, err := codegen.Commit(append(result.Files, result.Manifest))
 	if err != nil {
-		return fmt.Errorf("no file has been changed: %w", err)
+		return 0, fmt.Errorf("no file has been changed: %w", err)
 	}
 	for _, path := range changed {
-		opts.logf(c, "wrote %s", path)
+		o.logf(c, "wrote %s", path)
 	}
 	if len(changed) == 0 {
-		opts.logf(c, "all files are up to date")
+		o.logf(c, "all files are up to date")
 	}
-	return nil
+	return len(changed), nil
 }
 
 // upToDate tells whether a run would change nothing, in which case it says what
@@ -99,8 +113,9 @@ func (o *options) logf(c console, format string, args ...any) {
 	}
 }
 
-// request checks what doesn't need the compiler and collects what does.
-func (o *options) request(c console) (*codegen.Request, error) {
+// request checks what doesn't need the compiler and collects what does, for a
+// run in the folder dir.
+func (o *options) request(c console, dir string) (*codegen.Request, error) {
 	if o.goPackage == "" {
 		return nil, usagef("the package of the output is unknown: run bpfgen by go generate, or set -go-package or GOPACKAGE")
 	}
@@ -118,21 +133,23 @@ func (o *options) request(c console) (*codegen.Request, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	if _, err := os.Stat(o.source); err != nil {
-		return nil, fmt.Errorf("source file: %w", err)
-	}
-	compiler, err := codegen.FindCompiler(o.cc, c.getenv("PATH"))
-	if err != nil {
-		return nil, err
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
 	return &codegen.Request{
 		Ident: o.ident, Source: o.source, Package: o.goPackage,
-		Dir: dir, Env: c.env, Compiler: compiler, CFlags: cflags, Targets: targets, Tags: o.tags.expr,
+		Dir: dir, Env: c.env, CFlags: cflags, Targets: targets, Tags: o.tags.expr,
 		KeepDWARF: o.noStrip, Types: o.types, NoGlobalTypes: o.noGlobalTypes, Untyped: o.untyped,
 		OutputDir: filepath.Clean(o.outputDir), OutputStem: o.outputStem, OutputSuffix: o.outputSuffix, MakeBase: o.makebase,
 	}, nil
+}
+
+// findCompiler completes a request whose source is there.
+func (o *options) findCompiler(c console, req *codegen.Request) (err error) {
+	source := o.source
+	if !filepath.IsAbs(source) {
+		source = filepath.Join(req.Dir, source)
+	}
+	if _, err := os.Stat(source); err != nil {
+		return fmt.Errorf("source file: %w", err)
+	}
+	req.Compiler, err = codegen.FindCompiler(o.cc, c.getenv("PATH"))
+	return err
 }

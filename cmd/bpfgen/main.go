@@ -63,6 +63,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"inspect", inspect},
+		{"verify", verify},
+		{"generate", generateAll},
 		{"", generate},
 	}
 }

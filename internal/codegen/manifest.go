@@ -59,7 +59,7 @@ func (req *Request) ManifestPath() string {
 	return filepath.Join(req.path(req.OutputDir), name+ManifestExt)
 }
 
-// manifestKeys are the kinds of lines, in their order.
+// lines returns what is written, without line ends.
 func (m *Manifest) lines() []string {
 	lines := []string{"revision " + strconv.Itoa(OutputRevision), "compiler " + m.Compiler}
 	add := func(key string, values []string) {
@@ -241,7 +241,7 @@ func (m *Manifest) Check(system bool, env []string) []Stale {
 			continue
 		}
 		if cause := in.compare(l); cause != "" {
-			return m.allStale(cause)
+			return m.Blame(cause)
 		}
 	}
 	var stale []Stale
@@ -253,8 +253,8 @@ func (m *Manifest) Check(system bool, env []string) []Stale {
 	return stale
 }
 
-// allStale blames one cause for every output.
-func (m *Manifest) allStale(cause string) []Stale {
+// Blame names one cause for every output.
+func (m *Manifest) Blame(cause string) []Stale {
 	l := newLocator(filepath.Dir(m.Path), nil)
 	stale := make([]Stale, len(m.Outputs))
 	for i, out := range m.Outputs {
