@@ -2,6 +2,7 @@ package ebpf
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
@@ -41,6 +42,26 @@ var hooks = []hook{
 	{typ: Extension, any: true, kinds: rawbtf.Kinds(rawbtf.KindFunc)},
 }
 
+// attachQuery looks for a type in one module, in "vmlinux", or wherever it is.
+type attachQuery struct {
+	rawbtf.Query
+	module string
+}
+
+// query is about "name", or "module:name".
+func (h *hook) query(attachTo string) attachQuery {
+	module, name, ok := strings.Cut(attachTo, ":")
+	if !ok {
+		module, name = "", attachTo
+	}
+	return attachQuery{rawbtf.Query{Name: h.prefix + name, Kinds: h.kinds}, module}
+}
+
+// in tells whether to look into the types of a module, "" for vmlinux.
+func (q *attachQuery) in(module string) bool {
+	return q.module == "" || q.module == module || q.module == "vmlinux" && module == ""
+}
+
 // hookOf is the row for a program, nil if it attaches to no type.
 func hookOf(ps *ProgramSpec) *hook {
 	for i := range hooks {
@@ -54,7 +75,7 @@ func hookOf(ps *ProgramSpec) *hook {
 // findTargets fills in what the programs attach to. The names of all are looked
 // up at once, because that means one look through the kernel's types.
 func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
-	var queries []rawbtf.Query
+	var queries []attachQuery
 	var asking []int
 	for i, ps := range programs {
 		if ps.Type == StructOps {
@@ -83,7 +104,7 @@ func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
 		if ps.Type == Extension {
 			return fmt.Errorf("%s: it extends another program: set ProgramSpec.AttachTarget before loading", ps.label())
 		}
-		queries = append(queries, rawbtf.Query{Name: h.prefix + ps.AttachTo, Kinds: h.kinds})
+		queries = append(queries, h.query(ps.AttachTo))
 		asking = append(asking, i)
 	}
 	if len(queries) == 0 {
@@ -95,7 +116,7 @@ func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
 	}
 	for n, i := range asking {
 		if targets[n].id == 0 {
-			return fmt.Errorf("%s: %w", programs[i].label(), notInKernel(programs[i], queries[n].Name, kt.didYouMean(queries[n])))
+			return fmt.Errorf("%s: %w", programs[i].label(), notInKernel(programs[i], queries[n].Name, kt.didYouMean(queries[n].Query)))
 		}
 		codes[i].target = targets[n]
 	}
@@ -126,7 +147,7 @@ func (kt *kernelTypes) running(module string) (*btf.Spec, error) {
 }
 
 // find answers queries from vmlinux, and from modules for what isn't there.
-func (kt *kernelTypes) find(queries []rawbtf.Query) ([]attachTarget, error) {
+func (kt *kernelTypes) find(queries []attachQuery) ([]attachTarget, error) {
 	vmlinux, err := kt.running("")
 	if err != nil {
 		return nil, fmt.Errorf("attach target: %w", err)
@@ -148,12 +169,16 @@ func (kt *kernelTypes) find(queries []rawbtf.Query) ([]attachTarget, error) {
 }
 
 // fillTargets looks for targets that aren't known yet, and tells whether all are.
-func fillTargets(targets []attachTarget, queries []rawbtf.Query, types *btf.Spec, module string) bool {
+func fillTargets(targets []attachTarget, queries []attachQuery, types *btf.Spec, module string) bool {
 	complete := true
-	for i, ids := range types.Records().FindAll(queries) {
+	names := make([]rawbtf.Query, len(queries))
+	for i := range queries {
+		names[i] = queries[i].Query
+	}
+	for i, ids := range types.Records().FindAll(names) {
 		switch {
 		case targets[i].id != 0:
-		case len(ids) > 0:
+		case len(ids) > 0 && queries[i].in(module):
 			targets[i] = attachTarget{id: btf.TypeID(ids[0]), module: module}
 		default:
 			complete = false
@@ -170,9 +195,24 @@ func functionOf(p *Program, name string) (attachTarget, error) {
 	}
 	ids := types.Records().Find(rawbtf.Query{Name: name, Kinds: rawbtf.Kinds(rawbtf.KindFunc)})
 	if len(ids) == 0 {
-		return attachTarget{}, fmt.Errorf("program %q to attach to has no function %q", p.name, name)
+		near := didYouMean(name, functionNames(types))
+		return attachTarget{}, fmt.Errorf("program %q to attach to has no function %q%s", p.name, name, near)
 	}
 	return attachTarget{id: btf.TypeID(ids[0]), prog: p.fd}, nil
+}
+
+// functionNames are the functions that BTF describes.
+func functionNames(types *btf.Spec) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for typ := range types.Records().All() {
+			if typ.Kind() != rawbtf.KindFunc {
+				continue
+			}
+			if name, err := typ.Name(); err == nil && !yield(name) {
+				return
+			}
+		}
+	}
 }
 
 // typesOf asks the kernel for the BTF of a program.

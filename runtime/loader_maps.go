@@ -273,6 +273,9 @@ func explainMap(spec *MapSpec, err error) error {
 		if !kernel.AtLeast(since) {
 			return fmt.Errorf("%w: %w: maps of type %s need Linux %s", err, ErrNotSupported, spec.Type, since)
 		}
+		if link := (uapi.KernelVersion{Major: 6, Minor: 4}); spec.Type == StructOpsMap && spec.Flags&uapi.MapFlagLink != 0 && !kernel.AtLeast(link) {
+			return fmt.Errorf(`%w: %w: SEC(".struct_ops.link") needs Linux %s, SEC(".struct_ops") doesn't`, err, ErrNotSupported, link)
+		}
 		return fmt.Errorf("%w: the kernel takes no such map: %s", err, spec)
 	case syscall.E2BIG:
 		return fmt.Errorf("%w: the map is too big, or has attributes that this kernel doesn't know: %s", err, spec)

@@ -34,7 +34,7 @@ func (kt *kernelTypes) structOpsKind(name string) (*structOpsKind, error) {
 		return kind, nil
 	}
 	query := rawbtf.Query{Name: structOpsPrefix + name, Kinds: rawbtf.Kinds(rawbtf.KindStruct)}
-	targets, err := kt.find([]rawbtf.Query{query})
+	targets, err := kt.find([]attachQuery{{Query: query}})
 	if err != nil {
 		return nil, err
 	}

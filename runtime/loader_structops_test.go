@@ -265,3 +265,15 @@ func TestStructOpsReplacement(t *testing.T) {
 	}
 	second.Close()
 }
+
+// Older kernels have struct_ops, but no links to them.
+func TestStructOpsLinkUnsupported(t *testing.T) {
+	testutil.Needs(t, testutil.StructOps)
+	if testutil.Lacks(testutil.StructOpsLink) == "" {
+		t.Skip("needs a kernel older than 6.4")
+	}
+	_, err := NewCollection(parse(t, objectFile("structops")))
+	if !errors.Is(err, ErrNotSupported) || !strings.Contains(err.Error(), `SEC(".struct_ops.link") needs Linux 6.4`) {
+		t.Error(err)
+	}
+}

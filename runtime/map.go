@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
@@ -44,7 +45,8 @@ type Map struct {
 	value   codec // codes values, of one CPU if there is one for each
 	cpus    int   // values an element has, if that is one for each possible CPU
 	scratch sync.Pool
-	batches sync.Pool // of *batchBuffer
+	writes  atomic.Uint64 // changes made through this Map, for its iterators
+	batches sync.Pool     // of *batchBuffer
 
 	keyType, valueType btf.Type // what C declares, nil if that isn't known
 
@@ -301,6 +303,7 @@ func (m *Map) Delete(key any) error {
 	if err != nil {
 		return &mapError{op: opDelete, name: m.name, raw: fmt.Errorf("key: %w", err)}
 	}
+	m.writes.Add(1)
 	if err := kernel.MapDelete(m.fd, k); err != nil {
 		return m.fail(opDelete, err)
 	}

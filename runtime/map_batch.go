@@ -63,6 +63,7 @@ func (m *Map) BatchLookup(cursor *MapBatchCursor, keysOut, valuesOut any, opts *
 
 // BatchLookupAndDelete is BatchLookup that removes what it reads. Needs 5.6.
 func (m *Map) BatchLookupAndDelete(cursor *MapBatchCursor, keysOut, valuesOut any, opts *BatchOptions) (int, error) {
+	m.writes.Add(1)
 	return m.batchRead(cursor, keysOut, valuesOut, opts, kernel.MapLookupAndDeleteBatch)
 }
 
@@ -144,6 +145,7 @@ func (m *Map) BatchDelete(keys any, opts *BatchOptions) (int, error) {
 
 func (m *Map) batchWrite(attr *kernel.MapBatchAttr, opts *BatchOptions, do func(*kernel.FD, *kernel.MapBatchAttr) error) (int, error) {
 	opts.apply(attr)
+	m.writes.Add(1)
 	if err := do(m.fd, attr); err != nil {
 		return int(attr.Count), m.fail(opBatch, err)
 	}

@@ -184,6 +184,68 @@ func TestMapIterate(t *testing.T) {
 	}
 }
 
+// More elements than a batch has: nothing is missed or seen twice, whatever is
+// deleted meanwhile, and what this Map has deleted isn't seen.
+func TestMapIterateWhileDeleting(t *testing.T) {
+	const n = 5000
+	for _, typ := range []MapType{Hash, LRUHash, PerCPUHash, LPMTrie} {
+		t.Run(typ.String(), func(t *testing.T) {
+			spec := &MapSpec{Type: typ, KeySize: 8, ValueSize: 8, MaxEntries: 2 * n}
+			if typ == LPMTrie {
+				spec.Flags = uapi.MapFlagNoPrealloc
+			}
+			m := newTestMap(t, spec)
+			key := func(i uint32) [2]uint32 { return [2]uint32{32, i} }
+			for i := range uint32(n) {
+				value := any(uint64(i))
+				if m.cpus > 0 {
+					value = []uint64{uint64(i)}
+				}
+				if err := m.Put(key(i), value); err != nil {
+					t.Fatal(err)
+				}
+			}
+			gone, seen := map[uint32]bool{}, map[uint32]bool{}
+			var k [2]uint32
+			out := any(new(uint64))
+			if m.cpus > 0 {
+				out = make([]uint64, m.cpus)
+			}
+			it := m.Iterate()
+			for it.Next(&k, out) {
+				i := k[1]
+				if gone[i] || seen[i] {
+					t.Fatalf("key %d: deleted %v, seen before %v", i, gone[i], seen[i])
+				}
+				seen[i] = true
+				if other := (i + 1) % n; typ != LPMTrie && !seen[other] && i%3 == 0 {
+					if err := m.Delete(key(other)); err != nil && !errors.Is(err, ErrKeyNotExist) {
+						t.Fatal(err)
+					}
+					gone[other] = true
+				}
+			}
+			if err := it.Err(); err != nil || len(seen)+len(gone) != n {
+				t.Errorf("%d seen, %d deleted, of %d: %v", len(seen), len(gone), n, err)
+			}
+		})
+	}
+}
+
+func TestMapIterateAllocates(t *testing.T) {
+	m := newTestMap(t, &MapSpec{Type: Hash, KeySize: 4, ValueSize: 4, MaxEntries: 2000})
+	for i := range uint32(2000) {
+		if err := m.Put(i, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var k, v uint32
+	testutil.Allocs(t, 8, func() { // the iterator, its buffers, and learning of the end: nothing an element
+		for it := m.Iterate(); it.Next(&k, &v); {
+		}
+	})
+}
+
 // An array of file descriptors has keys without values.
 func TestMapIterateSkipsHoles(t *testing.T) {
 	m := newTestMap(t, &MapSpec{Type: ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 4})

@@ -285,6 +285,7 @@ func addWord[T Integer](p *T, delta T) T {
 func (m *Map) kernelGet(op string, key, value unsafe.Pointer, flags MapLookupFlags) error {
 	var err error
 	if op == opLookupDelete {
+		m.writes.Add(1)
 		err = kernel.MapLookupAndDelete(m.fd, key, value, uint64(flags))
 	} else {
 		err = kernel.MapLookup(m.fd, key, value, uint64(flags))
@@ -297,6 +298,7 @@ func (m *Map) kernelGet(op string, key, value unsafe.Pointer, flags MapLookupFla
 
 // kernelPut has the kernel read value.
 func (m *Map) kernelPut(key, value unsafe.Pointer, flags MapUpdateFlags) error {
+	m.writes.Add(1)
 	if err := kernel.MapUpdate(m.fd, key, value, uint64(flags)); err != nil {
 		return m.fail(opUpdate, err)
 	}
@@ -332,6 +334,24 @@ func (m *Map) getPerCPU(op string, key unsafe.Pointer, valuesOut any, flags MapL
 	}
 	if err := m.collect(valuesOut, *buf); err != nil {
 		return &mapError{op: op, name: m.name, raw: fmt.Errorf("value: %w", err)}
+	}
+	return nil
+}
+
+// decodeElement decodes the memory of a whole element, as getPerCPU and get do.
+func (m *Map) decodeElement(valueOut any, element []byte) error {
+	var err error
+	raw, isRaw := valueOut.(unsafe.Pointer)
+	switch {
+	case m.cpus == 0:
+		err = m.value.unmarshal(valueOut, element)
+	case isRaw:
+		copy(unsafe.Slice((*byte)(raw), len(element)), element)
+	default:
+		err = m.collect(valueOut, element)
+	}
+	if err != nil {
+		return &mapError{op: opLookup, name: m.name, raw: fmt.Errorf("value: %w", err)}
 	}
 	return nil
 }

@@ -26,7 +26,8 @@ type ProgramSpec struct {
 	AttachType AttachType
 
 	// AttachTo is the kernel function, tracepoint or whatever else Type and
-	// AttachType attach to. For StructOps it is "struct:member", which only counts
+	// AttachType attach to. "module:name" means that of one kernel module, or
+	// of "vmlinux". For StructOps it is "struct:member", which only counts
 	// if no struct_ops map that is loaded has the program.
 	AttachTo string
 

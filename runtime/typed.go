@@ -118,6 +118,7 @@ func setElement[K, V any](m *Map, e *elements, key K, value V, flags MapUpdateFl
 
 func deleteElement[K any](m *Map, e *elements, key K) error {
 	e.key.clean(memoryAt(&key))
+	m.writes.Add(1)
 	if err := kernel.MapDelete(m.fd, addressOf(&key)); err != nil {
 		return m.fail(opDelete, err)
 	}

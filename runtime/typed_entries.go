@@ -42,28 +42,11 @@ func (m *Map) batchSize() int {
 // false. done tells whether the kernel can read batches of this map: if not,
 // nothing was visited.
 func (m *Map) readBatches(visit func(key, value []byte) bool) (done bool, err error) {
-	n := m.batchSize()
-	b := m.batch(n)
+	b := m.batch(m.batchSize())
 	defer func() { m.batches.Put(b) }()
 	for begun := false; ; begun = true {
-		b.attr = kernel.MapBatchAttr{
-			OutBatch: kernel.Bytes(b.out), Keys: kernel.Bytes(b.keys), Values: kernel.Bytes(b.values), Count: uint32(n),
-		}
-		if begun {
-			b.attr.InBatch = kernel.Bytes(b.in)
-		}
-		err := kernel.MapLookupBatch(m.fd, &b.attr)
-		for errno := kernel.Errno(err); errno == syscall.ENOSPC && n < int(m.maxEntries); errno = kernel.Errno(err) {
-			n = min(n*4, int(m.maxEntries)) // a bucket of a hash map didn't fit
-			in := b.attr.InBatch
-			b.keys, b.values = make([]byte, n*m.key.size), make([]byte, n*m.elementSize())
-			b.attr = kernel.MapBatchAttr{
-				InBatch: in, OutBatch: kernel.Bytes(b.out), Keys: kernel.Bytes(b.keys), Values: kernel.Bytes(b.values), Count: uint32(n),
-			}
-			err = kernel.MapLookupBatch(m.fd, &b.attr)
-		}
-		end := kernel.Errno(err) == errnoEnd
-		if err != nil && !end {
+		end, err := b.read(m, begun)
+		if err != nil {
 			return begun || !noBatches(err), m.fail(opBatch, err)
 		}
 		for i := range int(b.attr.Count) {
@@ -74,7 +57,35 @@ func (m *Map) readBatches(visit func(key, value []byte) bool) (done bool, err er
 		if end {
 			return true, nil
 		}
-		b.in, b.out = b.out, b.in
+	}
+}
+
+// read fetches the first elements, or those after the last ones, of which
+// b.attr.Count says how many there are. end tells whether they are the last.
+func (b *batchBuffer) read(m *Map, begun bool) (end bool, err error) {
+	for {
+		n := min(len(b.keys)/m.key.size, int(m.maxEntries))
+		b.attr = kernel.MapBatchAttr{
+			OutBatch: kernel.Bytes(b.out), Keys: kernel.Bytes(b.keys), Values: kernel.Bytes(b.values), Count: uint32(n),
+		}
+		if begun {
+			b.attr.InBatch = kernel.Bytes(b.in)
+		}
+		err := kernel.MapLookupBatch(m.fd, &b.attr)
+		errno := syscall.Errno(0)
+		if err != nil {
+			errno = kernel.Errno(err)
+		}
+		switch {
+		case errno == syscall.ENOSPC && n < int(m.maxEntries):
+			n = min(n*4, int(m.maxEntries)) // a bucket of a hash map didn't fit
+			b.keys, b.values = make([]byte, n*m.key.size), make([]byte, n*m.elementSize())
+		case err != nil && errno != errnoEnd:
+			return false, err
+		default:
+			b.in, b.out = b.out, b.in
+			return err != nil, nil
+		}
 	}
 }
 

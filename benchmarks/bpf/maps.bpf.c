@@ -4,7 +4,7 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 20000);
+	__uint(max_entries, 10000);
 	__type(key, __u32);
 	__type(value, __u64);
 } hash SEC(".maps");

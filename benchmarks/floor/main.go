@@ -24,7 +24,10 @@ func main() {
 		"lookup":        element(unix.BPF_MAP_LOOKUP_ELEM, unix.BPF_MAP_TYPE_HASH, 1),
 		"update":        element(unix.BPF_MAP_UPDATE_ELEM, unix.BPF_MAP_TYPE_HASH, 1),
 		"percpu":        element(unix.BPF_MAP_LOOKUP_ELEM, unix.BPF_MAP_TYPE_PERCPU_ARRAY, 4096),
+		"lookup-typed":  element(unix.BPF_MAP_LOOKUP_ELEM, unix.BPF_MAP_TYPE_HASH, 1),
+		"update-typed":  element(unix.BPF_MAP_UPDATE_ELEM, unix.BPF_MAP_TYPE_HASH, 1),
 		"iterate":       iterate,
+		"iterate-typed": iterate,
 		"variable-view": read,
 		"testrun":       testRun,
 		"start":         func([]string) error { return nil },
@@ -111,7 +114,7 @@ type progAttr struct {
 }
 
 func newMap(typ uint32) (int, error) {
-	attr := mapAttr{typ: typ, key: 4, value: 8, entries: 20000}
+	attr := mapAttr{typ: typ, key: 4, value: 8, entries: 10000}
 	return bpf(unix.BPF_MAP_CREATE, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 }
 

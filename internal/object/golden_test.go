@@ -15,7 +15,7 @@ import (
 // corpus are the sources in testdata and in this package's, each compiled for
 // both byte orders.
 var corpus = []string{
-	"../internal/object/testdata/constants", "arena", "beyond", "callbacks", "calls", "calls-nobtf", "core", "data", "externs",
+	"../internal/object/testdata/constants", "arena", "beyond", "callbacks", "calls", "calls-nobtf", "core", "data", "extension", "externs",
 	"iproute2", "isa", "legacy", "maps", "minimal", "nested", "programs", "structops", "tags", "types",
 }
 

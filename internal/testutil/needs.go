@@ -45,6 +45,7 @@ const (
 	LSM                            // SEC("lsm")
 	Freplace                       // SEC("freplace")
 	Iter                           // SEC("iter/…")
+	IterTarget                     // BPF iterators over one task or control group
 	BPFLink                        // BPF_LINK_CREATE
 	LinkDetach                     // BPF_LINK_DETACH
 	SockmapLink                    // BPF_LINK_CREATE for sockmaps
@@ -90,8 +91,8 @@ var features = [...]feature{
 	Tracepoint:      {"tracepoints", uapi.KernelVersion{Major: 4, Minor: 7}, nil},
 	PerfEventLink:   {"bpf_link on perf events", uapi.KernelVersion{Major: 5, Minor: 15}, nil},
 	Kprobe:          {"kprobes", uapi.KernelVersion{Major: 4, Minor: 1}, withoutKprobes},
-	KprobeMulti:     {"kprobe.multi", uapi.KernelVersion{Major: 5, Minor: 18}, withoutKprobes},
-	KprobeSession:   {"kprobe.session", uapi.KernelVersion{Major: 6, Minor: 10}, withoutKprobes},
+	KprobeMulti:     {"kprobe.multi", uapi.KernelVersion{Major: 5, Minor: 18}, withoutFprobes},
+	KprobeSession:   {"kprobe.session", uapi.KernelVersion{Major: 6, Minor: 10}, withoutFprobes},
 	Uprobe:          {"uprobes", uapi.KernelVersion{Major: 4, Minor: 3}, nil},
 	UprobeMulti:     {"uprobe.multi", uapi.KernelVersion{Major: 6, Minor: 6}, nil},
 	UprobeSession:   {"uprobe.session", uapi.KernelVersion{Major: 6, Minor: 13}, nil},
@@ -100,6 +101,7 @@ var features = [...]feature{
 	LSM:             {"BPF LSM", uapi.KernelVersion{Major: 5, Minor: 7}, refuses(progTypeLSM, attachLSM)},
 	Freplace:        {"freplace", uapi.KernelVersion{Major: 5, Minor: 6}, refuses(progTypeExt, 0)},
 	Iter:            {"BPF iterators", uapi.KernelVersion{Major: 5, Minor: 8}, withoutKernelBTF},
+	IterTarget:      {"BPF iterators over a task or control group", uapi.KernelVersion{Major: 6, Minor: 1}, withoutKernelBTF},
 	BPFLink:         {"bpf_link", uapi.KernelVersion{Major: 5, Minor: 7}, nil},
 	LinkDetach:      {"detaching links", uapi.KernelVersion{Major: 5, Minor: 9}, nil},
 	SockmapLink:     {"bpf_link for sockmaps", uapi.KernelVersion{Major: 6, Minor: 10}, nil},
@@ -185,16 +187,22 @@ func withoutKernelBTF() string {
 	return ""
 }
 
-// withoutKprobes looks once: kallsyms is long.
-var withoutKprobes = sync.OnceValue(lookForKprobes)
+// What a kernel lacks if it wasn't built with an option. They look once:
+// kallsyms is long.
+var (
+	withoutKprobes = sync.OnceValue(withoutSymbol("register_kprobe", "CONFIG_KPROBES"))
+	withoutFprobes = sync.OnceValue(withoutSymbol("register_fprobe", "CONFIG_FPROBE"))
+)
 
-// lookForKprobes looks for the one symbol that is there whenever kprobes are.
-func lookForKprobes() string {
-	symbols, err := os.ReadFile("/proc/kallsyms")
-	if err == nil && !strings.Contains(string(symbols), " register_kprobe\n") {
-		return "this kernel was built without CONFIG_KPROBES"
+// withoutSymbol looks for the one symbol that is there whenever an option is.
+func withoutSymbol(symbol, option string) func() string {
+	return func() string {
+		symbols, err := os.ReadFile("/proc/kallsyms")
+		if err == nil && !strings.Contains(string(symbols), " "+symbol+"\n") {
+			return "this kernel was built without " + option
+		}
+		return ""
 	}
-	return ""
 }
 
 // refuses makes a probe for hosts whose kernel is patched to refuse a kind of

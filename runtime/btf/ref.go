@@ -61,3 +61,13 @@ func (r TypeRef) record() (rawbtf.Type, error) {
 	}
 	return r.spec.raw.Type(uint32(r.id))
 }
+
+// Kind is what a type is, without decoding the type. It is KindVoid for void
+// and for missing types.
+func (r TypeRef) Kind() Kind {
+	t, err := r.record()
+	if err != nil {
+		return KindVoid
+	}
+	return Kind(t.Kind())
+}

@@ -164,3 +164,28 @@ func syscallSymbol(symbol string) string {
 	}
 	return symbol
 }
+
+// Ksyscall attaches a program of type Kprobe to the entry of a system call, by
+// its plain name: "openat". For the program's arguments there is BPF_KSYSCALL in
+// <bpf/bpf_tracing.h>. opts may be nil.
+//
+// The Link implements PerfEvent.
+func Ksyscall(name string, prog *ebpf.Program, opts *KprobeOptions) (Link, error) {
+	return ksyscall(name, prog, opts, false)
+}
+
+// Kretsyscall is Ksyscall for the return of a system call.
+func Kretsyscall(name string, prog *ebpf.Program, opts *KprobeOptions) (Link, error) {
+	return ksyscall(name, prog, opts, true)
+}
+
+// ksyscall tries what kernels have called system calls, newest first.
+func ksyscall(name string, prog *ebpf.Program, opts *KprobeOptions, ret bool) (l Link, err error) {
+	for _, symbol := range [...]string{SyscallWrapper("sys_" + name), "__se_sys_" + name, "sys_" + name} {
+		l, err = kprobe(symbol, prog, opts, ret)
+		if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.EINVAL) {
+			break
+		}
+	}
+	return l, err
+}

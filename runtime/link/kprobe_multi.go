@@ -112,10 +112,10 @@ func (opts *KprobeMultiOptions) explain(err error) error {
 		want = ebpf.AttachTraceKprobeSession
 	}
 	switch {
-	case errors.Is(err, ErrNotSupported):
-		return err
 	case kernel.Errno(err) == unix.EOPNOTSUPP:
 		return fmt.Errorf("this kernel can't attach to many functions at once (CONFIG_FPROBE): %w: %w", err, ErrNotSupported)
+	case errors.Is(err, ErrNotSupported):
+		return err
 	case errors.Is(err, unix.ESRCH), errors.Is(err, unix.ENOENT):
 		return fmt.Errorf("no function %s in this kernel and its loaded modules, or one that can't be traced (see available_filter_functions in tracefs): %w: %w",
 			strings.Join(opts.missing(), ", "), err, os.ErrNotExist)

@@ -219,6 +219,30 @@ var families = []family{
 		check:   checkKprobeInfo(PerfEventKretprobe),
 	},
 	{
+		name:  "ksyscall",
+		needs: []testutil.Feature{testutil.Kprobe},
+		perf:  true,
+		spec:  ebpf.ProgramSpec{Type: ebpf.Kprobe},
+		idAt:  -1,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return Ksyscall("getsid", prog, nil)
+		},
+		trigger: func(t testing.TB, _ string) { _, _ = unix.Getsid(0) },
+		check:   checkKprobeInfo(PerfEventKprobe),
+	},
+	{
+		name:  "kretsyscall",
+		needs: []testutil.Feature{testutil.Kprobe},
+		perf:  true,
+		spec:  ebpf.ProgramSpec{Type: ebpf.Kprobe},
+		idAt:  -1,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return Kretsyscall("getsid", prog, nil)
+		},
+		trigger: func(t testing.TB, _ string) { _, _ = unix.Getsid(0) },
+		check:   checkKprobeInfo(PerfEventKretprobe),
+	},
+	{
 		// Functions begin with endbr64, or with a call of five bytes; on
 		// arm64 all instructions have four.
 		name:  "kprobe with offset",

@@ -129,6 +129,20 @@ func TestKprobeMultiThatCannotBe(t *testing.T) {
 	}
 }
 
+// Without fprobes in the kernel, the error says so.
+func TestKprobeMultiNotSupported(t *testing.T) {
+	testutil.Needs(t, testutil.BPF)
+	if testutil.Lacks(testutil.KprobeMulti) == "" {
+		t.Log("this kernel has kprobe.multi")
+		return
+	}
+	prog := load(t, kprobeSpec, exitZero)
+	_, err := KprobeMulti(prog, KprobeMultiOptions{Symbols: multiSymbols})
+	if !errors.Is(err, ErrNotSupported) || !strings.Contains(err.Error(), "CONFIG_FPROBE") && !strings.Contains(err.Error(), "needs Linux 5.18") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestKprobeMultiMissing(t *testing.T) {
 	testutil.Needs(t, testutil.KprobeMulti)
 	testutil.CheckFDs(t)
