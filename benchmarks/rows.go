@@ -70,17 +70,21 @@ var rows = []row{
 
 	{"Maps and variables", "lookup, by value", "loop", []string{"lookup", "maps.o"}, cpu, []bar{above(floor, 30)}},
 	{"Maps and variables", "lookup, by pointer", "loop", []string{"lookup-ptr", "maps.o"}, cpu, []bar{above(floor, 30)}},
+	{"Maps and variables", "lookup, typed map", "loop", []string{"lookup-typed", "maps.o"}, cpu, []bar{above(floor, 30)}},
 	{"Maps and variables", "update, by value", "loop", []string{"update", "maps.o"}, cpu, []bar{above(floor, 30)}},
 	{"Maps and variables", "update, by pointer", "loop", []string{"update-ptr", "maps.o"}, cpu, []bar{above(floor, 30)}},
+	{"Maps and variables", "update, typed map", "loop", []string{"update-typed", "maps.o"}, cpu, []bar{above(floor, 30)}},
 	{"Maps and variables", "per-CPU lookup", "loop", []string{"percpu", "maps.o"}, cpu, []bar{above(floor, 50)}},
 	{"Maps and variables", "iterate over 10,000, each", "loop", []string{"iterate", "maps.o", "10000"}, cpu, []bar{ratio(ebpfGo, 0.15)}},
+	{"Maps and variables", "iterate over 10,000, typed map, each", "loop", []string{"iterate-typed", "maps.o", "10000"}, cpu, []bar{ratio(ebpfGo, 0.15)}},
 	{"Maps and variables", "variable, Get", "loop", []string{"variable", "maps.o"}, cpu, nil},
 	{"Maps and variables", "variable, shared memory", "loop", []string{"variable-view", "maps.o"}, cpu, []bar{most(2)}},
 	{"Maps and variables", "allocations of a lookup by value", "loop", []string{"lookup", "maps.o"}, allocs, []bar{most(0)}},
 	{"Maps and variables", "allocations of an update by value", "loop", []string{"update", "maps.o"}, allocs, []bar{most(0)}},
 	{"Maps and variables", "allocations of a per-CPU lookup", "loop", []string{"percpu", "maps.o"}, allocs, []bar{most(0)}},
 
-	{"Events and test runs", "ring buffer, 64 bytes, best way", "loop", []string{"ring", "maps.o"}, cpu, []bar{most(8), ratio(libbpf, 1)}},
+	{"Events and test runs", "ring buffer, 64 bytes, quickest way", "loop", []string{"ring", "maps.o"}, cpu, []bar{most(8), ratio(libbpf, 1)}},
+	{"Events and test runs", "ring buffer, 64 bytes, ReadInto", "loop", []string{"ring-read-into", "maps.o"}, cpu, nil},
 	{"Events and test runs", "ring buffer, 64 bytes, Read", "loop", []string{"ring-read", "maps.o"}, cpu, nil},
 	{"Events and test runs", "test run", "loop", []string{"testrun", "maps.o"}, cpu, []bar{ratio(libbpf, 1.15)}},
 

@@ -113,7 +113,7 @@ func TestTypedVariableErrors(t *testing.T) {
 
 // One object with maps of many kinds, all of which get their views.
 func TestLoadTypedMaps(t *testing.T) {
-	testutil.Needs(t, testutil.BPF)
+	testutil.NeedsLinux(t, "bloom filters", 5, 16)
 	type pair struct {
 		A uint32
 		B uint16

@@ -38,7 +38,7 @@ PROGRAM("?kprobe/not_in_this_kernel", optional_kprobe)
 
 // These need a target from the kernel's BTF.
 PROGRAM("?tp_btf/sched_process_exec", tp_btf)
-PROGRAM("?fentry/do_unlinkat", fentry)
+PROGRAM("?fentry/vfs_unlink", fentry)
 PROGRAM("?fexit.s/bpf_fentry_test1", fexit_sleepable)
 PROGRAM("?fmod_ret/security_file_open", fmod_ret)
 PROGRAM("?lsm/file_open", lsm)

@@ -17,22 +17,26 @@ import (
 
 func main() {
 	measure.Main(map[string]measure.Task{
-		"parse":         parse,
-		"btf-find":      findType, // there are no types that aren't decoded
-		"btf-decode":    findType,
-		"btf-all":       inflateTypes,
-		"btf-inflate":   inflateTypes,
-		"lookup":        lookup,
-		"lookup-ptr":    lookupPointer,
-		"update":        update,
-		"update-ptr":    updatePointer,
-		"percpu":        lookupPerCPU,
-		"iterate":       iterate,
-		"variable":      variable,
-		"variable-view": variable, // sharing memory is an experiment behind a build tag
-		"ring-read":     ringRead,
-		"ring":          ring,
-		"testrun":       testRun,
+		"parse":          parse,
+		"btf-find":       findType, // there are no types that aren't decoded
+		"btf-decode":     findType,
+		"btf-all":        inflateTypes,
+		"btf-inflate":    inflateTypes,
+		"lookup":         lookup,
+		"lookup-ptr":     lookupPointer,
+		"lookup-typed":   lookup, // there are no typed maps
+		"update-typed":   update,
+		"iterate-typed":  iterate,
+		"update":         update,
+		"update-ptr":     updatePointer,
+		"percpu":         lookupPerCPU,
+		"iterate":        iterate,
+		"variable":       variable,
+		"variable-view":  variable, // sharing memory is an experiment behind a build tag
+		"ring-read":      ringRead,
+		"ring":           ring, // the quickest way in this release is ReadInto
+		"ring-read-into": ring,
+		"testrun":        testRun,
 	})
 }
 

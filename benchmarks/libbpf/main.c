@@ -258,12 +258,12 @@ int main(int argc, char **argv)
 	if (IS("percpu")) {
 		values = calloc(libbpf_num_possible_cpus(), sizeof(u64));
 		repeat(lookup_percpu);
-	} else if (IS("lookup")) {
+	} else if (IS("lookup") || IS("lookup-typed")) {
 		update();
 		repeat(lookup);
-	} else if (IS("update")) {
+	} else if (IS("update") || IS("update-typed")) {
 		repeat(update);
-	} else if (IS("iterate")) {
+	} else if (IS("iterate") || IS("iterate-typed")) {
 		count = atoi(argv[3]);
 		for (key = 0; key < (u32)count; key++)
 			update();

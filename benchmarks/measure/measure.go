@@ -47,29 +47,57 @@ func Loop(ops int, f func() error) error { return LoopAfter(func() error { retur
 // LoopAfter is Loop with something to prepare before each call of f, which
 // isn't measured.
 func LoopAfter(prepare func() error, ops int, f func() error) error {
-	var sum Result
-	calls := 0
-	for warm := false; sum.NS < budget(); warm = true {
+	var watch Stopwatch
+	for !watch.Enough() {
 		if err := prepare(); err != nil {
 			return err
 		}
-		memory := allocated()
-		start := cpu()
+		watch.Start()
 		if err := f(); err != nil {
 			return err
 		}
-		used := cpu() - start
-		after := allocated()
-		if !warm {
-			continue // the first call doesn't count
-		}
-		sum.NS += used
-		sum.Allocs += float64(after.Mallocs - memory.Mallocs)
-		sum.Bytes += float64(after.TotalAlloc - memory.TotalAlloc)
-		calls++
+		watch.Stop(ops)
 	}
-	per := float64(calls * ops)
-	return json.NewEncoder(os.Stdout).Encode(Result{NS: sum.NS / per, Allocs: sum.Allocs / per, Bytes: sum.Bytes / per})
+	return watch.Print()
+}
+
+// Stopwatch adds up what happens between Start and Stop, without the first time.
+type Stopwatch struct {
+	sum    Result
+	ops    int
+	warm   bool
+	start  float64
+	memory runtime.MemStats
+}
+
+// Start begins to measure.
+func (s *Stopwatch) Start() {
+	runtime.ReadMemStats(&s.memory)
+	s.start = cpu()
+}
+
+// Stop ends what Start began: so many operations.
+func (s *Stopwatch) Stop(ops int) {
+	used := cpu() - s.start
+	if !s.warm {
+		s.warm = true
+		return
+	}
+	var after runtime.MemStats
+	runtime.ReadMemStats(&after)
+	s.sum.NS += used
+	s.sum.Allocs += float64(after.Mallocs - s.memory.Mallocs)
+	s.sum.Bytes += float64(after.TotalAlloc - s.memory.TotalAlloc)
+	s.ops += ops
+}
+
+// Enough tells whether the budget is used up.
+func (s *Stopwatch) Enough() bool { return s.sum.NS >= budget() }
+
+// Print says what an operation costs.
+func (s *Stopwatch) Print() error {
+	ops := float64(s.ops)
+	return json.NewEncoder(os.Stdout).Encode(Result{NS: s.sum.NS / ops, Allocs: s.sum.Allocs / ops, Bytes: s.sum.Bytes / ops})
 }
 
 // Repeat is Loop for operations that are too short to be measured one by one.
@@ -102,11 +130,6 @@ func cpu() float64 {
 	var ts unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &ts)
 	return float64(ts.Nano())
-}
-
-func allocated() (stats runtime.MemStats) {
-	runtime.ReadMemStats(&stats)
-	return stats
 }
 
 // budget is how much CPU time a measurement gets, in nanoseconds.

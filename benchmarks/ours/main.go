@@ -4,6 +4,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -18,22 +20,26 @@ import (
 
 func main() {
 	measure.Main(map[string]measure.Task{
-		"parse":         parse,
-		"btf-find":      findType,
-		"btf-decode":    decodeType,
-		"btf-all":       visitTypes,
-		"btf-inflate":   inflateTypes,
-		"lookup":        lookup,
-		"lookup-ptr":    lookupPointer,
-		"update":        update,
-		"update-ptr":    updatePointer,
-		"percpu":        lookupPerCPU,
-		"iterate":       iterate,
-		"variable":      variable,
-		"variable-view": variableView,
-		"ring-read":     ringRead,
-		"ring":          ring,
-		"testrun":       testRun,
+		"parse":          parse,
+		"btf-find":       findType,
+		"btf-decode":     decodeType,
+		"btf-all":        visitTypes,
+		"btf-inflate":    inflateTypes,
+		"lookup":         lookup,
+		"lookup-ptr":     lookupPointer,
+		"update":         update,
+		"update-ptr":     updatePointer,
+		"percpu":         lookupPerCPU,
+		"lookup-typed":   lookupTyped,
+		"update-typed":   updateTyped,
+		"iterate-typed":  iterateTyped,
+		"iterate":        iterate,
+		"variable":       variable,
+		"variable-view":  variableView,
+		"ring-read":      ringRead,
+		"ring-read-into": ringReadInto,
+		"ring":           ring,
+		"testrun":        testRun,
 	})
 }
 
@@ -170,6 +176,59 @@ func updatePointer(args []string) error {
 	})
 }
 
+// withView is withHash for the typed view, which ebpf-go doesn't have.
+func withView(args []string, f func(m ebpf.HashMap[uint32, uint64]) error) error {
+	return withHash(args, func(m *ebpf.Map) error {
+		view, err := ebpf.View[ebpf.HashMap[uint32, uint64]](m)
+		if err != nil {
+			return err
+		}
+		return f(view)
+	})
+}
+
+func lookupTyped(args []string) error {
+	return withView(args, func(m ebpf.HashMap[uint32, uint64]) error {
+		return measure.Repeat(func() error {
+			value, err := m.Get(1)
+			sink += value
+			return err
+		})
+	})
+}
+
+func updateTyped(args []string) error {
+	return withView(args, func(m ebpf.HashMap[uint32, uint64]) error {
+		value := uint64(0)
+		return measure.Repeat(func() error { value++; return m.Set(1, value) })
+	})
+}
+
+func iterateTyped(args []string) error {
+	n, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	return withView(args, func(m ebpf.HashMap[uint32, uint64]) error {
+		for key := range uint32(n) {
+			if err := m.Set(key, uint64(key)); err != nil {
+				return err
+			}
+		}
+		return measure.Loop(n, func() error {
+			seen := 0
+			for _, value := range m.Entries(&err) {
+				sink += value
+				seen++
+			}
+			if err != nil {
+				return err
+			}
+			return atLeast(n, seen)
+		})
+	})
+}
+
 func lookupPerCPU(args []string) error {
 	coll, err := load(args[0])
 	if err != nil {
@@ -245,9 +304,25 @@ const (
 	bursts = 10
 )
 
-// withRing calls read with a ring buffer that has events in it.
-func withRing(args []string, read func(r *ringbuf.Reader, n int) error) error {
-	coll, err := load(args[0])
+func loadRing(args []string) (coll *ebpf.Collection, fill func() error, err error) {
+	if coll, err = load(args[0]); err != nil {
+		return nil, nil, err
+	}
+	produce := coll.Programs["produce"]
+	in := make([]byte, 14)
+	return coll, func() error {
+		for range bursts {
+			if _, err := produce.Run(&ebpf.RunOptions{Data: in}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// withReader calls read with a ring buffer that has events in it.
+func withReader(args []string, read func(r *ringbuf.Reader, n int) error) error {
+	coll, fill, err := loadRing(args)
 	if err != nil {
 		return err
 	}
@@ -257,17 +332,10 @@ func withRing(args []string, read func(r *ringbuf.Reader, n int) error) error {
 		return err
 	}
 	defer r.Close()
-	produce := coll.Programs["produce"]
-	in := make([]byte, 14)
 	var rec ringbuf.Record
 	return measure.LoopAfter(func() error {
 		// The events come without a wake-up: Flush has the reader look.
-		for range bursts {
-			if _, err := produce.Run(&ebpf.RunOptions{Data: in}); err != nil {
-				return err
-			}
-		}
-		if err := r.Flush(); err != nil {
+		if err := errors.Join(fill(), r.Flush()); err != nil {
 			return err
 		}
 		return r.ReadInto(&rec) // so that the waiting isn't measured
@@ -277,7 +345,7 @@ func withRing(args []string, read func(r *ringbuf.Reader, n int) error) error {
 }
 
 func ringRead(args []string) error {
-	return withRing(args, func(r *ringbuf.Reader, n int) error {
+	return withReader(args, func(r *ringbuf.Reader, n int) error {
 		for range n {
 			rec, err := r.Read()
 			if err != nil {
@@ -289,9 +357,9 @@ func ringRead(args []string) error {
 	})
 }
 
-func ring(args []string) error {
+func ringReadInto(args []string) error {
 	var rec ringbuf.Record
-	return withRing(args, func(r *ringbuf.Reader, n int) error {
+	return withReader(args, func(r *ringbuf.Reader, n int) error {
 		for range n {
 			if err := r.ReadInto(&rec); err != nil {
 				return err
@@ -300,6 +368,46 @@ func ring(args []string) error {
 		}
 		return nil
 	})
+}
+
+// ring ranges over typed events, where the kernel put them. Of each filling of
+// the ring, the first and the last event are not measured, because the clock
+// starts and stops in the loop.
+func ring(args []string) error {
+	coll, fill, err := loadRing(args)
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	events, err := ebpf.View[ringbuf.Events[[8]uint64]](coll.Maps["ring"])
+	if err != nil {
+		return err
+	}
+	if err := fill(); err != nil {
+		return err
+	}
+	var watch measure.Stopwatch
+	left := 0
+	for ev, err := range events.All(context.Background()) {
+		if err != nil {
+			return err
+		}
+		sink += ev[0]
+		switch left--; left {
+		case 0:
+			watch.Stop(burst*bursts - 2)
+			if watch.Enough() {
+				return watch.Print()
+			}
+			if err := fill(); err != nil {
+				return err
+			}
+		case -1: // the first
+			left = burst*bursts - 1
+			watch.Start()
+		}
+	}
+	return nil
 }
 
 func testRun(args []string) error {

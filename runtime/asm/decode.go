@@ -46,16 +46,14 @@ func countInstructions(code []byte) (n int) {
 	return n
 }
 
-// grow appends n zero instructions to insns.
+// grow appends n instructions to insns, for decode to overwrite.
 func grow(insns Instructions, n int) Instructions {
 	if free := cap(insns) - len(insns); free < n {
 		longer := make(Instructions, len(insns), len(insns)+n)
 		copy(longer, insns)
 		insns = longer
 	}
-	insns = insns[:len(insns)+n]
-	clear(insns[len(insns)-n:])
-	return insns
+	return insns[:len(insns)+n]
 }
 
 // AppendInstructions decodes all of r and appends it to insns. The only platform
@@ -96,6 +94,7 @@ func readSlot(code []byte, little bool) slot {
 func (ins *Instruction) decode(code []byte, little bool) (int, error) {
 	s := readSlot(code, little)
 	ins.OpCode, ins.Dst, ins.Src, ins.Offset, ins.Constant = OpCode(s.op), s.dst, s.src, s.offset, int64(s.imm)
+	ins.Metadata = Metadata{}
 	switch {
 	case ins.OpCode.IsDWordLoad():
 		return ins.decodeImm64(code, little)
