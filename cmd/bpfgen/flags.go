@@ -31,6 +31,7 @@ type options struct {
 const usageText = `Usage: bpfgen [flags] Ident file.bpf.c [-- clang flags]
        bpfgen generate [packages]
        bpfgen verify [-rebuild] [packages]
+       bpfgen vmlinux [-btf file] [-o file] [type...]
        bpfgen inspect [-S] object.o
 
 Compiles file.bpf.c with clang and writes, for each target, an object and a Go
