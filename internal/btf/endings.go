@@ -14,11 +14,11 @@ import (
 // string.
 type endings struct {
 	queries   []Query
-	order     []int  // of queries, sorted by the two last bytes of the name
-	pairs     filter // of such bytes
-	essential bool   // any query is
-	short     bool   // any name has only one byte
-	lasts     []byte // different last bytes of names
+	order     []int     // of queries, sorted by the two last bytes of the name
+	pairs     filter    // of such bytes
+	essential bool      // any query is
+	short     bool      // any name has only one byte
+	lasts     []byte    // different last bytes of names
 	isLast    [256]bool // by byte
 
 	base  uint32 // offset of strs
