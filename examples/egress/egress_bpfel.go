@@ -44,11 +44,42 @@ func loadEgressObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
+// newEgressSpecs parses the embedded object, like loadEgress: what its fields hold can be
+// changed until Load.
+func newEgressSpecs() (*egressSpecs, error) {
+	spec, err := loadEgress()
+	if err != nil {
+		return nil, err
+	}
+	s := new(egressSpecs)
+	if err := spec.Assign(s); err != nil {
+		return nil, fmt.Errorf("egress: %w", err)
+	}
+	s.collection = spec
+	return s, nil
+}
+
+// Load loads everything but optional programs into the kernel, as the specs say. The
+// caller has to Close it. opts may be nil.
+//
+// s has to come from newEgressSpecs.
+func (s *egressSpecs) Load(opts *ebpf.CollectionOptions) (*egressObjects, error) {
+	if s.collection == nil {
+		return nil, errors.New("egress: these specs are not from newEgressSpecs")
+	}
+	objs := new(egressObjects)
+	if err := s.collection.LoadAndAssign(objs, opts); err != nil {
+		return nil, err
+	}
+	return objs, nil
+}
+
 // egressSpecs is what the object declares. CollectionSpec.Assign sets it.
 type egressSpecs struct {
 	egressProgramSpecs
 	egressMapSpecs
 	egressVariableSpecs
+	collection *ebpf.CollectionSpec // what Load loads
 }
 
 // egressProgramSpecs has the declaration of each program.
@@ -61,11 +92,11 @@ type egressMapSpecs struct{}
 
 // egressVariableSpecs has the declaration of each global variable.
 type egressVariableSpecs struct {
-	Bytes   *ebpf.VariableSpec `ebpf:"bytes"`
-	MaxLen  *ebpf.VariableSpec `ebpf:"max_len"`
-	Packets *ebpf.VariableSpec `ebpf:"packets"`
-	Refused *ebpf.VariableSpec `ebpf:"refused"`
-	Sizes   *ebpf.VariableSpec `ebpf:"sizes"`
+	Bytes   ebpf.VarSpec[uint64]     `ebpf:"bytes"`
+	MaxLen  ebpf.VarSpec[uint32]     `ebpf:"max_len"`
+	Packets ebpf.VarSpec[uint64]     `ebpf:"packets"`
+	Refused ebpf.VarSpec[uint64]     `ebpf:"refused"`
+	Sizes   ebpf.VarSpec[[17]uint64] `ebpf:"sizes"`
 }
 
 // egressObjects is everything that loadEgressObjects has loaded into the kernel.
@@ -93,11 +124,11 @@ func (m *egressMaps) Close() error {
 
 // egressVariables are the global variables in the kernel.
 type egressVariables struct {
-	Bytes   *ebpf.Variable `ebpf:"bytes"`
-	MaxLen  *ebpf.Variable `ebpf:"max_len"`
-	Packets *ebpf.Variable `ebpf:"packets"`
-	Refused *ebpf.Variable `ebpf:"refused"`
-	Sizes   *ebpf.Variable `ebpf:"sizes"`
+	Bytes   ebpf.IntVar[uint64]  `ebpf:"bytes"`
+	MaxLen  ebpf.Const[uint32]   `ebpf:"max_len"`
+	Packets ebpf.IntVar[uint64]  `ebpf:"packets"`
+	Refused ebpf.IntVar[uint64]  `ebpf:"refused"`
+	Sizes   ebpf.Var[[17]uint64] `ebpf:"sizes"`
 }
 
 // egressPrograms are the programs in the kernel.

@@ -56,11 +56,42 @@ func loadXdpcountObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
+// newXdpcountSpecs parses the embedded object, like loadXdpcount: what its fields hold can be
+// changed until Load.
+func newXdpcountSpecs() (*xdpcountSpecs, error) {
+	spec, err := loadXdpcount()
+	if err != nil {
+		return nil, err
+	}
+	s := new(xdpcountSpecs)
+	if err := spec.Assign(s); err != nil {
+		return nil, fmt.Errorf("xdpcount: %w", err)
+	}
+	s.collection = spec
+	return s, nil
+}
+
+// Load loads everything but optional programs into the kernel, as the specs say. The
+// caller has to Close it. opts may be nil.
+//
+// s has to come from newXdpcountSpecs.
+func (s *xdpcountSpecs) Load(opts *ebpf.CollectionOptions) (*xdpcountObjects, error) {
+	if s.collection == nil {
+		return nil, errors.New("xdpcount: these specs are not from newXdpcountSpecs")
+	}
+	objs := new(xdpcountObjects)
+	if err := s.collection.LoadAndAssign(objs, opts); err != nil {
+		return nil, err
+	}
+	return objs, nil
+}
+
 // xdpcountSpecs is what the object declares. CollectionSpec.Assign sets it.
 type xdpcountSpecs struct {
 	xdpcountProgramSpecs
 	xdpcountMapSpecs
 	xdpcountVariableSpecs
+	collection *ebpf.CollectionSpec // what Load loads
 }
 
 // xdpcountProgramSpecs has the declaration of each program.
@@ -93,7 +124,7 @@ func (o *xdpcountObjects) Close() error {
 
 // xdpcountMaps are the maps in the kernel.
 type xdpcountMaps struct {
-	ByProtocol *ebpf.Map `ebpf:"by_protocol"`
+	ByProtocol ebpf.PerCPUArrayMap[uint32, xdpcountTraffic] `ebpf:"by_protocol"` // PerCPUArray of 256 elements, since Linux 4.6
 }
 
 // Close closes all maps, and joins their errors.

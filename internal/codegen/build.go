@@ -48,6 +48,10 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 		roots = append(roots, global...)
 	}
 	m.Types = types.build(roots)
+	if opts.names.NewSpecs != "" {
+		m.addViews(obj, types)
+		m.Types = types.sorted()
+	}
 	m.nameConsts(opts.consts, pkg)
 	warnings = append(sectionWarnings(obj, opts.source), types.warnings...)
 	for _, clash := range pkg.clashes {
@@ -75,6 +79,9 @@ func (m *Model) nameItems(obj *object.Object, pkg *scope) {
 	}
 
 	fields := newScope("", "Close")
+	if m.Names.NewSpecs != "" {
+		fields.ours["Load"] = true
+	}
 	for _, name := range m.Names.all() {
 		fields.ours[name] = true
 	}

@@ -37,6 +37,7 @@ type Request struct {
 	KeepDWARF     bool
 	Types         []string // C types to declare
 	Consts        []string // patterns of #defines to export
+	Untyped       bool     // plain *ebpf.Map and *ebpf.Variable fields, as bpf2go has them
 	NoGlobalTypes bool     // don't declare the types of map keys, map values and variables
 
 	OutputDir    string // absolute or relative to Dir
@@ -60,6 +61,9 @@ func Generate(ctx context.Context, req Request) (*Result, error) {
 	names, err := topNames(req.Ident)
 	if err != nil {
 		return nil, err
+	}
+	if req.Untyped {
+		names = names.untyped()
 	}
 	if err := req.checkFileNames(); err != nil {
 		return nil, err

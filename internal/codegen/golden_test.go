@@ -31,8 +31,11 @@ func goldenRequest(t *testing.T, dir string) Request {
 	}
 	words := strings.Fields(args)
 	req := request(t, dir, words[0])
-	for i := 1; i+1 < len(words); i += 2 {
+	for i := 1; i < len(words); i += 2 {
 		switch words[i] {
+		case "-untyped":
+			req.Untyped = true
+			i--
 		case "-type":
 			req.Types = append(req.Types, words[i+1])
 		case "-const":
@@ -113,19 +116,49 @@ type (
 	Program           struct{}
 	Variable          struct{}
 	Ptr               uint64
+
+	HashMap[K, V any]        struct{ *Map }
+	ArrayMap[K, V any]       struct{ *Map }
+	SharedArrayMap[K, V any] struct{ *Map }
+	PerCPUHashMap[K, V any]  struct{ *Map }
+	PerCPUArrayMap[K, V any] struct{ *Map }
+	LPMTrieMap[K, V any]     struct{ *Map }
+	QueueMap[V any]          struct{ *Map }
+	BloomFilterMap[V any]    struct{ *Map }
+	StorageMap[V any]        struct{ *Map }
+	SocketMap[K any]         struct{ *Map }
+	PerfEventMap[T any]      struct{ *Map }
+	ProgramArrayMap[K any]   struct{ *Map }
+	MapOfMaps[K, M any]      struct{ *Map }
+	Var[T any]               struct{}
+	IntVar[T any]            struct{}
+	Const[T any]             struct{}
+	VarSpec[T any]           struct{ *VariableSpec }
 )
 
 func LoadCollectionSpecFromReader(io.ReaderAt) (*CollectionSpec, error)
+func (*CollectionSpec) Assign(any) error
 func (*CollectionSpec) LoadAndAssign(any, *CollectionOptions) error
 func (*Map) Close() error
 func (*Program) Close() error
 `
 
-type testImporter struct{ runtime *types.Package }
+// fakeRingbuf stands for the runtime's package of that name.
+const fakeRingbuf = `package ringbuf
+
+import "io"
+
+type Events[T any] struct{ io.Closer }
+`
+
+type testImporter struct{ runtime, ringbuf *types.Package }
 
 func (i testImporter) Import(path string) (*types.Package, error) {
 	if path == runtimePath {
 		return i.runtime, nil
+	}
+	if path == ringbufPath {
+		return i.ringbuf, nil
 	}
 	return stdlib().Import(path)
 }
@@ -142,14 +175,18 @@ func typeCheck(t *testing.T, name string, code []byte) {
 		}
 		return f
 	}
-	runtime, err := (&types.Config{Importer: stdlib()}).Check(runtimePath, fset, []*ast.File{parse("runtime.go", fakeRuntime)}, nil)
-	if err != nil {
-		t.Fatal(err)
+	check := func(path, code string) *types.Package {
+		p, err := (&types.Config{Importer: stdlib()}).Check(path, fset, []*ast.File{parse(path+".go", code)}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
 	}
+	runtime, ringbuf := check(runtimePath, fakeRuntime), check(ringbufPath, fakeRingbuf)
 	file := parse(name, code)
 	for _, arch := range architectures(t, code) {
 		config := types.Config{
-			Importer: testImporter{runtime},
+			Importer: testImporter{runtime, ringbuf},
 			Sizes:    types.SizesFor("gc", arch),
 			Error:    func(err error) { t.Errorf("%s: %v", arch, err) },
 		}

@@ -162,6 +162,9 @@ func (req *Request) settings(l locator) []string {
 	if req.Tags != nil {
 		lines = append(lines, "tags "+req.Tags.String())
 	}
+	if req.Untyped {
+		lines = append(lines, "untyped")
+	}
 	if req.NoGlobalTypes {
 		lines = append(lines, "no-global-types")
 	}

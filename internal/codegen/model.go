@@ -31,6 +31,7 @@ type TopNames struct {
 	Objects, Programs, Maps, Variables           string
 	OptionalPrograms                             string
 	Close, Bytes                                 string
+	NewSpecs                                     string // empty without typed fields
 }
 
 // Item is a map, a program or a variable.
@@ -40,6 +41,10 @@ type Item struct {
 	Const string // the constant that holds its C name
 	// Optional programs are loaded only if someone asks for them: SEC("?…").
 	Optional bool
+
+	View     *View  // of a map or variable in the kernel; nil if that is untyped
+	SpecView *View  // of a variable that isn't loaded yet
+	Comment  string // what more is to be known of it
 }
 
 // DeclKind says what a type declaration looks like.
