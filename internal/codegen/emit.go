@@ -26,6 +26,7 @@ func (m *Model) Emit() ([]byte, error) {
 
 	m.emitTypes(f)
 	m.emitLayoutChecks(f)
+	m.emitConsts(f)
 	m.emitNames(f)
 	m.emitLoad(f)
 	m.emitTypedSpecs(f)
@@ -75,6 +76,21 @@ func docComment(f *jen.File, lines ...string) {
 		line = strings.ReplaceAll(line, "\n", " ") // asm("…") lets C names have it
 		f.Comment(strings.TrimRight("// "+line, " "))
 	}
+}
+
+func (m *Model) emitConsts(f *jen.File) {
+	if len(m.Consts) == 0 {
+		return
+	}
+	consts := make([]jen.Code, len(m.Consts))
+	for i, c := range m.Consts {
+		consts[i] = jen.Id(c.Name).Op("=").Op(c.Value)
+		if c.Name != m.Names.Ident+c.C {
+			consts[i] = jen.Id(c.Name).Op("=").Op(c.Value).Comment("// " + c.C)
+		}
+	}
+	docComment(f, "Constants of the C source.")
+	f.Const().Defs(consts...)
 }
 
 func (m *Model) emitNames(f *jen.File) {

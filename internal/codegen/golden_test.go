@@ -32,15 +32,17 @@ func goldenRequest(t *testing.T, dir string) Request {
 	words := strings.Fields(args)
 	req := request(t, dir, words[0])
 	for i := 1; i < len(words); i += 2 {
-		if words[i] == "-untyped" {
+		switch words[i] {
+		case "-untyped":
 			req.Untyped = true
 			i--
-			continue
-		}
-		if words[i] != "-type" {
+		case "-type":
+			req.Types = append(req.Types, words[i+1])
+		case "-const":
+			req.Consts = append(req.Consts, words[i+1])
+		default:
 			t.Fatalf("%s: unknown flag %s", dir, words[i])
 		}
-		req.Types = append(req.Types, words[i+1])
 	}
 	return req
 }

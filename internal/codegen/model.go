@@ -17,6 +17,8 @@ type Model struct {
 	Programs  []Item
 	Variables []Item
 
+	Consts []Const // #defines, in the order of their C names
+
 	Types []TypeDecl // in the order of their names
 }
 
