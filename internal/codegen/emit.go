@@ -26,11 +26,13 @@ func (m *Model) Emit() ([]byte, error) {
 
 	m.emitTypes(f)
 	m.emitLayoutChecks(f)
+	m.emitConsts(f)
 	m.emitNames(f)
 	m.emitLoad(f)
 	m.emitTypedSpecs(f)
 	m.emitSpecs(f)
 	m.emitObjects(f)
+	m.emitAttach(f)
 	m.emitClose(f)
 	m.emitObject(f)
 
@@ -45,18 +47,19 @@ func (m *Model) Emit() ([]byte, error) {
 // for something else.
 func (m *Model) nameImports(f *jen.File) {
 	f.ImportAlias(runtimePath, m.importName("ebpf"))
-	for _, path := range importNames()[1 : len(importNames())-1] {
+	for _, path := range importNames()[1 : len(importNames())-2] {
 		if name := m.importName(path); name != path {
 			f.ImportAlias(path, name)
 		}
 	}
 	f.ImportAlias(ringbufPath, m.importName("ringbuf"))
+	f.ImportAlias(linkPath, m.importName("link"))
 }
 
 // importNames returns the names of all imports that generated code may have,
-// the runtime's first and last. Those of the others are also their paths.
+// the runtime's first and at the end. Those of the others are also their paths.
 func importNames() []string {
-	return []string{"ebpf", "bytes", "errors", "fmt", "io", "strconv", "structs", "unsafe", "ringbuf"}
+	return []string{"ebpf", "bytes", "errors", "fmt", "io", "strconv", "structs", "unsafe", "ringbuf", "link"}
 }
 
 func (m *Model) importName(name string) string {
@@ -73,6 +76,21 @@ func docComment(f *jen.File, lines ...string) {
 		line = strings.ReplaceAll(line, "\n", " ") // asm("…") lets C names have it
 		f.Comment(strings.TrimRight("// "+line, " "))
 	}
+}
+
+func (m *Model) emitConsts(f *jen.File) {
+	if len(m.Consts) == 0 {
+		return
+	}
+	consts := make([]jen.Code, len(m.Consts))
+	for i, c := range m.Consts {
+		consts[i] = jen.Id(c.Name).Op("=").Op(c.Value)
+		if c.Name != m.Names.Ident+c.C {
+			consts[i] = jen.Id(c.Name).Op("=").Op(c.Value).Comment("// " + c.C)
+		}
+	}
+	docComment(f, "Constants of the C source.")
+	f.Const().Defs(consts...)
 }
 
 func (m *Model) emitNames(f *jen.File) {

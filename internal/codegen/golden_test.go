@@ -32,15 +32,17 @@ func goldenRequest(t *testing.T, dir string) Request {
 	words := strings.Fields(args)
 	req := request(t, dir, words[0])
 	for i := 1; i < len(words); i += 2 {
-		if words[i] == "-untyped" {
+		switch words[i] {
+		case "-untyped":
 			req.Untyped = true
 			i--
-			continue
-		}
-		if words[i] != "-type" {
+		case "-type":
+			req.Types = append(req.Types, words[i+1])
+		case "-const":
+			req.Consts = append(req.Consts, words[i+1])
+		default:
 			t.Fatalf("%s: unknown flag %s", dir, words[i])
 		}
-		req.Types = append(req.Types, words[i+1])
 	}
 	return req
 }
@@ -149,11 +151,34 @@ import "io"
 type Events[T any] struct{ io.Closer }
 `
 
-type testImporter struct{ runtime, ringbuf *types.Package }
+// fakeLink stands for the runtime's package of that name.
+const fakeLink = `package link
+
+import (
+	"io"
+
+	ebpf "github.com/bpfgen/bpfgen/runtime"
+)
+
+type (
+	Link           interface{ io.Closer }
+	TracingOptions struct{ Program *ebpf.Program }
+	XDPOptions     struct{ Program *ebpf.Program }
+)
+
+func AttachTracing(TracingOptions) (Link, error)
+func AttachXDP(XDPOptions) (Link, error)
+func Kprobe(string, *ebpf.Program, any) (Link, error)
+`
+
+type testImporter struct{ runtime, ringbuf, link *types.Package }
 
 func (i testImporter) Import(path string) (*types.Package, error) {
 	if path == runtimePath {
 		return i.runtime, nil
+	}
+	if path == linkPath {
+		return i.link, nil
 	}
 	if path == ringbufPath {
 		return i.ringbuf, nil
@@ -173,18 +198,20 @@ func typeCheck(t *testing.T, name string, code []byte) {
 		}
 		return f
 	}
+	var fakes testImporter
 	check := func(path, code string) *types.Package {
-		p, err := (&types.Config{Importer: stdlib()}).Check(path, fset, []*ast.File{parse(path+".go", code)}, nil)
+		p, err := (&types.Config{Importer: fakes}).Check(path, fset, []*ast.File{parse(path+".go", code)}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return p
 	}
-	runtime, ringbuf := check(runtimePath, fakeRuntime), check(ringbufPath, fakeRingbuf)
+	fakes.runtime = check(runtimePath, fakeRuntime)
+	fakes.ringbuf, fakes.link = check(ringbufPath, fakeRingbuf), check(linkPath, fakeLink)
 	file := parse(name, code)
 	for _, arch := range architectures(t, code) {
 		config := types.Config{
-			Importer: testImporter{runtime, ringbuf},
+			Importer: fakes,
 			Sizes:    types.SizesFor("gc", arch),
 			Error:    func(err error) { t.Errorf("%s: %v", arch, err) },
 		}
