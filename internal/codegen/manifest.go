@@ -156,8 +156,14 @@ func (req *Request) settings(l locator) []string {
 	for _, name := range req.Types {
 		lines = append(lines, "type "+name)
 	}
+	for _, pattern := range req.Consts {
+		lines = append(lines, "const "+pattern)
+	}
 	if req.Tags != nil {
 		lines = append(lines, "tags "+req.Tags.String())
+	}
+	if req.Untyped {
+		lines = append(lines, "untyped")
 	}
 	if req.NoGlobalTypes {
 		lines = append(lines, "no-global-types")
