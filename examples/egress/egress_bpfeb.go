@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	ebpf "github.com/bpfgen/bpfgen/runtime"
+	link "github.com/bpfgen/bpfgen/runtime/link"
 	"io"
 )
 
@@ -141,6 +142,38 @@ func (p *egressPrograms) Close() error {
 	return _EgressClose(
 		p.Meter,
 	)
+}
+
+// egressAttach is what the sections of programs leave open. The field Program is filled in.
+type egressAttach struct {
+	Meter link.CgroupOptions // SEC("cgroup_skb/egress")
+}
+
+// egressLinks are the attached programs. They stay attached until Close.
+type egressLinks struct {
+	Meter link.Link // SEC("cgroup_skb/egress")
+}
+
+// Close detaches all programs, and joins the errors.
+func (l *egressLinks) Close() error {
+	var errs []error
+	if l.Meter != nil {
+		errs = append(errs, l.Meter.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Attach attaches all programs whose sections say to what. If one fails, those before it
+// are detached again. The caller has to Close the links.
+func (o *egressObjects) Attach(opts egressAttach) (*egressLinks, error) {
+	links := new(egressLinks)
+	var err error
+	opts.Meter.Program = o.Meter
+	opts.Meter.Attach = ebpf.AttachCGroupInetEgress
+	if links.Meter, err = link.AttachCgroup(opts.Meter); err != nil {
+		return nil, errors.Join(fmt.Errorf("egress: program meter: %w", err), links.Close())
+	}
+	return links, nil
 }
 
 func _EgressClose(closers ...io.Closer) error {

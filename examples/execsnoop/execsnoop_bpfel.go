@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	ebpf "github.com/bpfgen/bpfgen/runtime"
+	link "github.com/bpfgen/bpfgen/runtime/link"
 	ringbuf "github.com/bpfgen/bpfgen/runtime/ringbuf"
 	"io"
 	"structs"
@@ -213,6 +214,31 @@ func (p *execsnoopPrograms) Close() error {
 	return _ExecsnoopClose(
 		p.HandleExec,
 	)
+}
+
+// execsnoopLinks are the attached programs. They stay attached until Close.
+type execsnoopLinks struct {
+	HandleExec link.Link // SEC("tp_btf/sched_process_exec")
+}
+
+// Close detaches all programs, and joins the errors.
+func (l *execsnoopLinks) Close() error {
+	var errs []error
+	if l.HandleExec != nil {
+		errs = append(errs, l.HandleExec.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Attach attaches all programs whose sections say to what. If one fails, those before it
+// are detached again. The caller has to Close the links.
+func (o *execsnoopObjects) Attach() (*execsnoopLinks, error) {
+	links := new(execsnoopLinks)
+	var err error
+	if links.HandleExec, err = link.AttachTracing(link.TracingOptions{Program: o.HandleExec}); err != nil {
+		return nil, errors.Join(fmt.Errorf("execsnoop: program handle_exec: %w", err), links.Close())
+	}
+	return links, nil
 }
 
 func _ExecsnoopClose(closers ...io.Closer) error {

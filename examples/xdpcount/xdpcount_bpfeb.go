@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	ebpf "github.com/bpfgen/bpfgen/runtime"
+	link "github.com/bpfgen/bpfgen/runtime/link"
 	"io"
 	"structs"
 	"unsafe"
@@ -147,6 +148,37 @@ func (p *xdpcountPrograms) Close() error {
 	return _XdpcountClose(
 		p.CountPackets,
 	)
+}
+
+// xdpcountAttach is what the sections of programs leave open. The field Program is filled in.
+type xdpcountAttach struct {
+	CountPackets link.XDPOptions // SEC("xdp")
+}
+
+// xdpcountLinks are the attached programs. They stay attached until Close.
+type xdpcountLinks struct {
+	CountPackets link.Link // SEC("xdp")
+}
+
+// Close detaches all programs, and joins the errors.
+func (l *xdpcountLinks) Close() error {
+	var errs []error
+	if l.CountPackets != nil {
+		errs = append(errs, l.CountPackets.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Attach attaches all programs whose sections say to what. If one fails, those before it
+// are detached again. The caller has to Close the links.
+func (o *xdpcountObjects) Attach(opts xdpcountAttach) (*xdpcountLinks, error) {
+	links := new(xdpcountLinks)
+	var err error
+	opts.CountPackets.Program = o.CountPackets
+	if links.CountPackets, err = link.AttachXDP(opts.CountPackets); err != nil {
+		return nil, errors.Join(fmt.Errorf("xdpcount: program count_packets: %w", err), links.Close())
+	}
+	return links, nil
 }
 
 func _XdpcountClose(closers ...io.Closer) error {

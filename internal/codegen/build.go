@@ -50,6 +50,7 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 	m.Types = types.build(roots)
 	if opts.names.NewSpecs != "" {
 		m.addViews(obj, types)
+		m.addAttach(obj)
 		m.Types = types.sorted()
 	}
 	m.nameConsts(opts.consts, pkg)
@@ -80,7 +81,7 @@ func (m *Model) nameItems(obj *object.Object, pkg *scope) {
 
 	fields := newScope("", "Close")
 	if m.Names.NewSpecs != "" {
-		fields.ours["Load"] = true
+		fields.ours["Load"], fields.ours["Attach"] = true, true
 	}
 	for _, name := range m.Names.all() {
 		fields.ours[name] = true

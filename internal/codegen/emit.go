@@ -32,6 +32,7 @@ func (m *Model) Emit() ([]byte, error) {
 	m.emitTypedSpecs(f)
 	m.emitSpecs(f)
 	m.emitObjects(f)
+	m.emitAttach(f)
 	m.emitClose(f)
 	m.emitObject(f)
 
@@ -46,18 +47,19 @@ func (m *Model) Emit() ([]byte, error) {
 // for something else.
 func (m *Model) nameImports(f *jen.File) {
 	f.ImportAlias(runtimePath, m.importName("ebpf"))
-	for _, path := range importNames()[1 : len(importNames())-1] {
+	for _, path := range importNames()[1 : len(importNames())-2] {
 		if name := m.importName(path); name != path {
 			f.ImportAlias(path, name)
 		}
 	}
 	f.ImportAlias(ringbufPath, m.importName("ringbuf"))
+	f.ImportAlias(linkPath, m.importName("link"))
 }
 
 // importNames returns the names of all imports that generated code may have,
-// the runtime's first and last. Those of the others are also their paths.
+// the runtime's first and at the end. Those of the others are also their paths.
 func importNames() []string {
-	return []string{"ebpf", "bytes", "errors", "fmt", "io", "strconv", "structs", "unsafe", "ringbuf"}
+	return []string{"ebpf", "bytes", "errors", "fmt", "io", "strconv", "structs", "unsafe", "ringbuf", "link"}
 }
 
 func (m *Model) importName(name string) string {

@@ -151,11 +151,34 @@ import "io"
 type Events[T any] struct{ io.Closer }
 `
 
-type testImporter struct{ runtime, ringbuf *types.Package }
+// fakeLink stands for the runtime's package of that name.
+const fakeLink = `package link
+
+import (
+	"io"
+
+	ebpf "github.com/bpfgen/bpfgen/runtime"
+)
+
+type (
+	Link           interface{ io.Closer }
+	TracingOptions struct{ Program *ebpf.Program }
+	XDPOptions     struct{ Program *ebpf.Program }
+)
+
+func AttachTracing(TracingOptions) (Link, error)
+func AttachXDP(XDPOptions) (Link, error)
+func Kprobe(string, *ebpf.Program, any) (Link, error)
+`
+
+type testImporter struct{ runtime, ringbuf, link *types.Package }
 
 func (i testImporter) Import(path string) (*types.Package, error) {
 	if path == runtimePath {
 		return i.runtime, nil
+	}
+	if path == linkPath {
+		return i.link, nil
 	}
 	if path == ringbufPath {
 		return i.ringbuf, nil
@@ -175,18 +198,20 @@ func typeCheck(t *testing.T, name string, code []byte) {
 		}
 		return f
 	}
+	var fakes testImporter
 	check := func(path, code string) *types.Package {
-		p, err := (&types.Config{Importer: stdlib()}).Check(path, fset, []*ast.File{parse(path+".go", code)}, nil)
+		p, err := (&types.Config{Importer: fakes}).Check(path, fset, []*ast.File{parse(path+".go", code)}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return p
 	}
-	runtime, ringbuf := check(runtimePath, fakeRuntime), check(ringbufPath, fakeRingbuf)
+	fakes.runtime = check(runtimePath, fakeRuntime)
+	fakes.ringbuf, fakes.link = check(ringbufPath, fakeRingbuf), check(linkPath, fakeLink)
 	file := parse(name, code)
 	for _, arch := range architectures(t, code) {
 		config := types.Config{
-			Importer: testImporter{runtime, ringbuf},
+			Importer: fakes,
 			Sizes:    types.SizesFor("gc", arch),
 			Error:    func(err error) { t.Errorf("%s: %v", arch, err) },
 		}

@@ -31,7 +31,7 @@ type TopNames struct {
 	Objects, Programs, Maps, Variables           string
 	OptionalPrograms                             string
 	Close, Bytes                                 string
-	NewSpecs                                     string // empty without typed fields
+	NewSpecs, Attach, Links                      string // empty without typed fields
 }
 
 // Item is a map, a program or a variable.
@@ -42,9 +42,11 @@ type Item struct {
 	// Optional programs are loaded only if someone asks for them: SEC("?…").
 	Optional bool
 
-	View     *View  // of a map or variable in the kernel; nil if that is untyped
-	SpecView *View  // of a variable that isn't loaded yet
-	Comment  string // what more is to be known of it
+	View     *View   // of a map or variable in the kernel; nil if that is untyped
+	Attach   *Attach // of a program, if Attach attaches it
+	Section  string  // of such a program
+	SpecView *View   // of a variable that isn't loaded yet
+	Comment  string  // what more is to be known of it
 }
 
 // DeclKind says what a type declaration looks like.

@@ -23,7 +23,7 @@ func topNames(ident string) (TopNames, error) {
 		Objects: ident + "Objects", Programs: ident + "Programs", Maps: ident + "Maps", Variables: ident + "Variables",
 		OptionalPrograms: ident + "OptionalPrograms",
 		Close:            "_" + upper + "Close", Bytes: "_" + upper + "Bytes",
-		NewSpecs: newSpecs,
+		NewSpecs: newSpecs, Attach: ident + "Attach", Links: ident + "Links",
 	}, nil
 }
 
@@ -38,7 +38,7 @@ func CheckIdent(ident string) error {
 
 // untyped is the names without those that only typed code has.
 func (n TopNames) untyped() TopNames {
-	n.NewSpecs = ""
+	n.NewSpecs, n.Attach, n.Links = "", "", ""
 	return n
 }
 
@@ -50,7 +50,7 @@ func (n TopNames) all() []string {
 		n.Close, n.Bytes,
 	}
 	if n.NewSpecs != "" {
-		all = append(all, n.NewSpecs)
+		all = append(all, n.NewSpecs, n.Attach, n.Links)
 	}
 	return all
 }
