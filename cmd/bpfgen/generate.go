@@ -86,7 +86,7 @@ func upToDate(ctx context.Context, c console, req *codegen.Request) (bool, error
 	if err != nil {
 		return false, nil // whatever is wrong with it, it will be written anew
 	}
-	if m.CheckRequest(req) != "" || len(m.Check(true, c.env)) > 0 {
+	if m.Interrupted() || m.CheckRequest(req) != "" || len(m.Check(true, c.env)) > 0 {
 		return false, nil
 	}
 	compiler, err := req.Compiler.Identity(ctx, req.Env)
