@@ -209,8 +209,7 @@ func (v ArrayMap[K, V]) Entries(failed ...*error) iter.Seq2[K, V] {
 }
 
 // LPMTrieMap is an LPMTrie: K is a struct whose first member is the length of
-// the prefix in bits, a uint32, followed by the bytes of the prefix, as in
-// LPMKey4 and LPMKey6.
+// the prefix in bits, a uint32, followed by the bytes of the prefix, as in C.
 type LPMTrieMap[K, V any] struct {
 	*Map
 	elements *elements

@@ -27,7 +27,7 @@ const (
 func loadEgress() (*ebpf.CollectionSpec, error) {
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(_EgressBytes))
 	if err != nil {
-		return nil, fmt.Errorf("egress: %w", err)
+		return nil, fmt.Errorf("load egress: %w", err)
 	}
 	return spec, nil
 }
@@ -54,7 +54,7 @@ func newEgressSpecs() (*egressSpecs, error) {
 	}
 	s := new(egressSpecs)
 	if err := spec.Assign(s); err != nil {
-		return nil, fmt.Errorf("egress: %w", err)
+		return nil, fmt.Errorf("load egress: %w", err)
 	}
 	s.collection = spec
 	return s, nil
@@ -66,7 +66,7 @@ func newEgressSpecs() (*egressSpecs, error) {
 // s has to come from newEgressSpecs.
 func (s *egressSpecs) Load(opts *ebpf.CollectionOptions) (*egressObjects, error) {
 	if s.collection == nil {
-		return nil, errors.New("egress: these specs are not from newEgressSpecs")
+		return nil, errors.New("load egress: these specs are not from newEgressSpecs")
 	}
 	objs := new(egressObjects)
 	if err := s.collection.LoadAndAssign(objs, opts); err != nil {
@@ -171,7 +171,7 @@ func (o *egressObjects) Attach(opts egressAttach) (*egressLinks, error) {
 	opts.Meter.Program = o.Meter
 	opts.Meter.Attach = ebpf.AttachCGroupInetEgress
 	if links.Meter, err = link.AttachCgroup(opts.Meter); err != nil {
-		return nil, errors.Join(fmt.Errorf("egress: program meter: %w", err), links.Close())
+		return nil, errors.Join(fmt.Errorf("attach egress: program meter: %w", err), links.Close())
 	}
 	return links, nil
 }

@@ -92,7 +92,7 @@ const (
 func loadExecsnoop() (*ebpf.CollectionSpec, error) {
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(_ExecsnoopBytes))
 	if err != nil {
-		return nil, fmt.Errorf("execsnoop: %w", err)
+		return nil, fmt.Errorf("load execsnoop: %w", err)
 	}
 	return spec, nil
 }
@@ -119,7 +119,7 @@ func newExecsnoopSpecs() (*execsnoopSpecs, error) {
 	}
 	s := new(execsnoopSpecs)
 	if err := spec.Assign(s); err != nil {
-		return nil, fmt.Errorf("execsnoop: %w", err)
+		return nil, fmt.Errorf("load execsnoop: %w", err)
 	}
 	s.collection = spec
 	return s, nil
@@ -131,7 +131,7 @@ func newExecsnoopSpecs() (*execsnoopSpecs, error) {
 // s has to come from newExecsnoopSpecs.
 func (s *execsnoopSpecs) Load(opts *ebpf.CollectionOptions) (*execsnoopObjects, error) {
 	if s.collection == nil {
-		return nil, errors.New("execsnoop: these specs are not from newExecsnoopSpecs")
+		return nil, errors.New("load execsnoop: these specs are not from newExecsnoopSpecs")
 	}
 	objs := new(execsnoopObjects)
 	if err := s.collection.LoadAndAssign(objs, opts); err != nil {
@@ -236,7 +236,7 @@ func (o *execsnoopObjects) Attach() (*execsnoopLinks, error) {
 	links := new(execsnoopLinks)
 	var err error
 	if links.HandleExec, err = link.AttachTracing(link.TracingOptions{Program: o.HandleExec}); err != nil {
-		return nil, errors.Join(fmt.Errorf("execsnoop: program handle_exec: %w", err), links.Close())
+		return nil, errors.Join(fmt.Errorf("attach execsnoop: program handle_exec: %w", err), links.Close())
 	}
 	return links, nil
 }

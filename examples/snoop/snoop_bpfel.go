@@ -59,7 +59,7 @@ const (
 func LoadSnoop() (*ebpf.CollectionSpec, error) {
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(_SnoopBytes))
 	if err != nil {
-		return nil, fmt.Errorf("Snoop: %w", err)
+		return nil, fmt.Errorf("load Snoop: %w", err)
 	}
 	return spec, nil
 }
@@ -86,7 +86,7 @@ func NewSnoopSpecs() (*SnoopSpecs, error) {
 	}
 	s := new(SnoopSpecs)
 	if err := spec.Assign(s); err != nil {
-		return nil, fmt.Errorf("Snoop: %w", err)
+		return nil, fmt.Errorf("load Snoop: %w", err)
 	}
 	s.collection = spec
 	return s, nil
@@ -98,7 +98,7 @@ func NewSnoopSpecs() (*SnoopSpecs, error) {
 // s has to come from NewSnoopSpecs.
 func (s *SnoopSpecs) Load(opts *ebpf.CollectionOptions) (*SnoopObjects, error) {
 	if s.collection == nil {
-		return nil, errors.New("Snoop: these specs are not from NewSnoopSpecs")
+		return nil, errors.New("load Snoop: these specs are not from NewSnoopSpecs")
 	}
 	objs := new(SnoopObjects)
 	if err := s.collection.LoadAndAssign(objs, opts); err != nil {
@@ -212,10 +212,10 @@ func (o *SnoopObjects) Attach(opts SnoopAttach) (*SnoopLinks, error) {
 	var err error
 	opts.CountPackets.Program = o.CountPackets
 	if links.CountPackets, err = link.AttachXDP(opts.CountPackets); err != nil {
-		return nil, errors.Join(fmt.Errorf("Snoop: program count_packets: %w", err), links.Close())
+		return nil, errors.Join(fmt.Errorf("attach Snoop: program count_packets: %w", err), links.Close())
 	}
 	if links.HandleExec, err = link.AttachTracing(link.TracingOptions{Program: o.HandleExec}); err != nil {
-		return nil, errors.Join(fmt.Errorf("Snoop: program handle_exec: %w", err), links.Close())
+		return nil, errors.Join(fmt.Errorf("attach Snoop: program handle_exec: %w", err), links.Close())
 	}
 	return links, nil
 }

@@ -39,7 +39,7 @@ const (
 func loadXdpcount() (*ebpf.CollectionSpec, error) {
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(_XdpcountBytes))
 	if err != nil {
-		return nil, fmt.Errorf("xdpcount: %w", err)
+		return nil, fmt.Errorf("load xdpcount: %w", err)
 	}
 	return spec, nil
 }
@@ -66,7 +66,7 @@ func newXdpcountSpecs() (*xdpcountSpecs, error) {
 	}
 	s := new(xdpcountSpecs)
 	if err := spec.Assign(s); err != nil {
-		return nil, fmt.Errorf("xdpcount: %w", err)
+		return nil, fmt.Errorf("load xdpcount: %w", err)
 	}
 	s.collection = spec
 	return s, nil
@@ -78,7 +78,7 @@ func newXdpcountSpecs() (*xdpcountSpecs, error) {
 // s has to come from newXdpcountSpecs.
 func (s *xdpcountSpecs) Load(opts *ebpf.CollectionOptions) (*xdpcountObjects, error) {
 	if s.collection == nil {
-		return nil, errors.New("xdpcount: these specs are not from newXdpcountSpecs")
+		return nil, errors.New("load xdpcount: these specs are not from newXdpcountSpecs")
 	}
 	objs := new(xdpcountObjects)
 	if err := s.collection.LoadAndAssign(objs, opts); err != nil {
@@ -176,7 +176,7 @@ func (o *xdpcountObjects) Attach(opts xdpcountAttach) (*xdpcountLinks, error) {
 	var err error
 	opts.CountPackets.Program = o.CountPackets
 	if links.CountPackets, err = link.AttachXDP(opts.CountPackets); err != nil {
-		return nil, errors.Join(fmt.Errorf("xdpcount: program count_packets: %w", err), links.Close())
+		return nil, errors.Join(fmt.Errorf("attach xdpcount: program count_packets: %w", err), links.Close())
 	}
 	return links, nil
 }

@@ -115,7 +115,7 @@ func (m *Model) emitLoad(f *jen.File) {
 			jen.Qual("bytes", "NewReader").Call(jen.Id(n.Bytes)),
 		),
 		jen.If(jen.Err().Op("!=").Nil()).Block(
-			jen.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit(n.Ident+": %w"), jen.Err())),
+			jen.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit("load "+n.Ident+": %w"), jen.Err())),
 		),
 		jen.Return(jen.Id("spec"), jen.Nil()),
 	)

@@ -97,7 +97,7 @@ func (m *Model) attachCode(p Item) []jen.Code {
 		jen.List(jen.Id("links").Dot(p.Field), jen.Err()).Op("=").Add(inLink(a.Func)).Call(args...),
 		jen.Err().Op("!=").Nil(),
 	).Block(jen.Return(jen.Nil(), jen.Qual("errors", "Join").Call(
-		jen.Qual("fmt", "Errorf").Call(jen.Lit(m.Names.Ident+": program "+p.C+": %w"), jen.Err()),
+		jen.Qual("fmt", "Errorf").Call(jen.Lit("attach "+m.Names.Ident+": program "+p.C+": %w"), jen.Err()),
 		jen.Id("links").Dot("Close").Call(),
 	))))
 }

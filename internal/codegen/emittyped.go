@@ -74,7 +74,7 @@ func (m *Model) emitTypedSpecs(f *jen.File) {
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
 		jen.Id("s").Op(":=").New(jen.Id(n.Specs)),
 		jen.If(jen.Err().Op(":=").Id("spec").Dot("Assign").Call(jen.Id("s")), jen.Err().Op("!=").Nil()).Block(
-			jen.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit(n.Ident+": %w"), jen.Err())),
+			jen.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit("load "+n.Ident+": %w"), jen.Err())),
 		),
 		jen.Id("s").Dot("collection").Op("=").Id("spec"),
 		jen.Return(jen.Id("s"), jen.Nil()),
@@ -89,7 +89,7 @@ func (m *Model) emitTypedSpecs(f *jen.File) {
 		jen.Id("opts").Op("*").Add(ebpf("CollectionOptions")),
 	).Params(jen.Op("*").Id(n.Objects), jen.Error()).Block(
 		jen.If(jen.Id("s").Dot("collection").Op("==").Nil()).Block(
-			jen.Return(jen.Nil(), jen.Qual("errors", "New").Call(jen.Lit(n.Ident+": these specs are not from "+n.NewSpecs))),
+			jen.Return(jen.Nil(), jen.Qual("errors", "New").Call(jen.Lit("load "+n.Ident+": these specs are not from "+n.NewSpecs))),
 		),
 		jen.Id("objs").Op(":=").New(jen.Id(n.Objects)),
 		jen.If(jen.Err().Op(":=").Id("s").Dot("collection").Dot("LoadAndAssign").Call(jen.Id("objs"), jen.Id("opts")), jen.Err().Op("!=").Nil()).Block(
