@@ -48,7 +48,8 @@ var mayImport = map[string][]string{
 		"internal/object", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm",
 		"github.com/dave/jennifer/jen", "golang.org/x/tools/go/packages", "golang.org/x/mod/...",
 	},
-	"cmd/bpfgen": {"internal/...", "runtime/...", "runtime"},
+	"internal/cheader": {"runtime/btf"},
+	"cmd/bpfgen":       {"internal/...", "runtime/...", "runtime"},
 
 	"internal/kconfig": {"internal/btf", "runtime/btf"},
 	"internal/cmd/...": {"runtime", "runtime/..."},

@@ -237,7 +237,8 @@ func (v LPMTrieMap[K, V]) Set(prefix K, value V) error {
 // ErrKeyNotExist if it isn't.
 func (v LPMTrieMap[K, V]) Delete(prefix K) error { return deleteElement(v.Map, v.elements, prefix) }
 
-// Entries walks over all prefixes, as HashMap.Entries does. Needs 4.16.
+// Entries walks over all prefixes one by one, else as HashMap.Entries does: when
+// the one it is at gets deleted, it starts over. Needs 4.16.
 func (v LPMTrieMap[K, V]) Entries(failed ...*error) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) { walk(v.Map, v.elements, failed, yield) }
 }

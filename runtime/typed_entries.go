@@ -122,7 +122,11 @@ func (m *Map) readOneByOne(visit func(key, value []byte) bool) error {
 
 // visitAll calls visit with the memory of each element until that returns false.
 func (m *Map) visitAll(failed []*error, visit func(key, value []byte) bool) {
-	done, err := m.readBatches(visit)
+	var done bool
+	var err error
+	if m.typ.hasSafeBatches() {
+		done, err = m.readBatches(visit)
+	}
 	if !done {
 		err = m.readOneByOne(visit)
 	}

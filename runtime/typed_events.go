@@ -16,10 +16,7 @@ func EventSize[T any](m *Map) (int, error) {
 	if m.typ == PerfEventArray && !isComposite(c) {
 		c = nil // the value of such a map is a descriptor, if it isn't an event
 	}
-	s, err := shapeOf(t, int(t.Size()), c)
-	if err == nil && len(s.bools) > 0 {
-		err = fmt.Errorf("%s has a bool, which in memory that C writes need not be one: use uint8", t)
-	}
+	_, err := shapeOf(t, int(t.Size()), c)
 	if err != nil {
 		return 0, fmt.Errorf("map %q: %w: event: %w", m.name, ErrInvalidType, err)
 	}

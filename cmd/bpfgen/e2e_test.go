@@ -17,18 +17,32 @@ func TestEndToEnd(t *testing.T) {
 	testutil.Needs(t, testutil.BPF)
 	testutil.Needs(t, testutil.GlobalData)
 	testutil.Needs(t, testutil.TestRun)
-	files := map[string]string{}
-	for _, name := range []string{"prog.bpf.c", "main.go"} {
-		data, err := os.ReadFile(filepath.Join("testdata/e2e", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[name] = string(data)
+	for _, c := range []struct {
+		main string
+		args []string
+	}{
+		{"main.go", []string{"E2e", "prog.bpf.c"}},
+		{"untyped/main.go", []string{"-untyped", "E2e", "prog.bpf.c"}},
+	} {
+		t.Run(c.main, func(t *testing.T) {
+			files := map[string]string{}
+			for to, name := range map[string]string{"prog.bpf.c": "prog.bpf.c", "main.go": c.main} {
+				data, err := os.ReadFile(filepath.Join("testdata/e2e", name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				files[to] = string(data)
+			}
+			files["go.mod"], files["go.sum"] = userModule(t)
+			folder(t, files)
+			endToEnd(t, c.args)
+		})
 	}
-	files["go.mod"], files["go.sum"] = userModule(t)
-	folder(t, files)
+}
 
-	if got := bpfgen(t, nil, "E2e", "prog.bpf.c"); got.code != 0 || got.stderr != "" {
+func endToEnd(t *testing.T, args []string) {
+	t.Helper()
+	if got := bpfgen(t, nil, args...); got.code != 0 || got.stderr != "" {
 		t.Fatalf("%+v", got)
 	}
 	if out, err := exec.Command("go", "vet", ".").CombinedOutput(); err != nil {

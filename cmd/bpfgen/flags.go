@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"go/build/constraint"
 	"io"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -23,6 +24,7 @@ type options struct {
 	untyped                             bool
 	tags                                tagList
 	types                               typeList
+	consts                              patternList
 
 	ident, source string
 	extraCFlags   []string // after --
@@ -31,6 +33,7 @@ type options struct {
 const usageText = `Usage: bpfgen [flags] Ident file.bpf.c [-- clang flags]
        bpfgen generate [packages]
        bpfgen verify [-rebuild] [packages]
+       bpfgen vmlinux [-btf file] [-o file] [type...]
        bpfgen inspect [-S] object.o
 
 Compiles file.bpf.c with clang and writes, for each target, an object and a Go
@@ -61,6 +64,7 @@ func parseOptions(c console, args []string) (*options, error) {
 	fs.StringVar(&o.target, "target", "bpfel,bpfeb", "comma-separated `targets`: "+strings.Join(codegen.TargetNames(), ", "))
 	fs.Var(&o.tags, "tags", "comma-separated build `tags` that generated files require")
 	fs.Var(&o.types, "type", "declare a Go type for the C type with this `name`; may be repeated")
+	fs.Var(&o.consts, "const", "export each #define that matches `pattern` and is an integer or a string, as //bpfgen:export before it does; may be repeated")
 	fs.BoolVar(&o.noGlobalTypes, "no-global-types", false, "declare no Go types for map keys, map values and variables")
 	fs.BoolVar(&o.untyped, "untyped", false, "fields are plain *ebpf.Map and *ebpf.Variable, as bpf2go has them")
 	fs.StringVar(&o.goPackage, "go-package", c.getenv("GOPACKAGE"), "`name` of the package of generated files [$GOPACKAGE]")
@@ -153,6 +157,19 @@ func (t *tagList) Set(value string) error {
 		return err
 	}
 	t.expr = expr
+	return nil
+}
+
+// patternList is patterns as path.Match has them.
+type patternList []string
+
+func (p *patternList) String() string { return strings.Join(*p, ",") }
+
+func (p *patternList) Set(pattern string) error {
+	if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+		return errors.New("it is a name, in which * and ? stand for anything, and [abc] for one of them")
+	}
+	*p = append(*p, pattern)
 	return nil
 }
 

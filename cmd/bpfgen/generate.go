@@ -86,7 +86,7 @@ func upToDate(ctx context.Context, c console, req *codegen.Request) (bool, error
 	if err != nil {
 		return false, nil // whatever is wrong with it, it will be written anew
 	}
-	if m.CheckRequest(req) != "" || len(m.Check(true, c.env)) > 0 {
+	if m.Interrupted() || m.CheckRequest(req) != "" || len(m.Check(true, c.env)) > 0 {
 		return false, nil
 	}
 	compiler, err := req.Compiler.Identity(ctx, req.Env)
@@ -136,7 +136,7 @@ func (o *options) request(c console, dir string) (*codegen.Request, error) {
 	return &codegen.Request{
 		Ident: o.ident, Source: o.source, Package: o.goPackage,
 		Dir: dir, Env: c.env, CFlags: cflags, Targets: targets, Tags: o.tags.expr,
-		KeepDWARF: o.noStrip, Types: o.types, NoGlobalTypes: o.noGlobalTypes,
+		KeepDWARF: o.noStrip, Types: o.types, Consts: o.consts, NoGlobalTypes: o.noGlobalTypes, Untyped: o.untyped,
 		OutputDir: filepath.Clean(o.outputDir), OutputStem: o.outputStem, OutputSuffix: o.outputSuffix, MakeBase: o.makebase,
 	}, nil
 }

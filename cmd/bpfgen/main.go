@@ -64,6 +64,7 @@ func commands() []command {
 	return []command{
 		{"inspect", inspect},
 		{"verify", verify},
+		{"vmlinux", vmlinux},
 		{"generate", generateAll},
 		{"", generate},
 	}

@@ -90,6 +90,8 @@ func TestMistakes(t *testing.T) {
 		{"dependency flags", nil, []string{"Snoop", "prog.c", "--", "-MD"}, 2, "use bpfgen's -makebase"},
 		{"unfinished quote", nil, []string{"-cflags", "'-DX", "Snoop", "prog.c"}, 2, "missing closing '"},
 		{"bad type", nil, []string{"-type", "struct event", "Snoop", "prog.c"}, 2, "without struct or enum"},
+		{"constant that isn't there", nil, []string{"-const", "NOTHING*", "Snoop", "prog.c"}, 1, `-const "NOTHING*": prog.c has no #define`},
+		{"bad pattern", nil, []string{"-const", "[", "Snoop", "prog.c"}, 2, "in which * and ? stand for anything"},
 		{"type twice", nil, []string{"-type", "event", "-type", "event", "Snoop", "prog.c"}, 2, "twice"},
 		{"bad tags", nil, []string{"-tags", "a b && c", "Snoop", "prog.c"}, 2, "-tags"},
 		{"folder as file name", nil, []string{"-output-stem", "a/b", "Snoop", "prog.c"}, 1, `-output-stem "a/b" must be part of a file name`},
@@ -125,7 +127,7 @@ func TestHelp(t *testing.T) {
 		got := bpfgen(t, nil, args...)
 		for _, flag := range []string{
 			"-cc", "-strip", "-no-strip", "-cflags", "-tags", "-target", "-makebase", "-type", "-no-global-types",
-			"-output-stem", "-output-suffix", "-output-dir", "-go-package", "-verbose", "-untyped",
+			"-output-stem", "-output-suffix", "-output-dir", "-go-package", "-verbose", "-untyped", "-const",
 		} {
 			if !strings.Contains(got.stdout, "\n  "+flag) {
 				t.Errorf("help doesn't have %s", flag)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	ebpf "github.com/bpfgen/bpfgen/runtime"
+	link "github.com/bpfgen/bpfgen/runtime/link"
 	"io"
 )
 
@@ -44,11 +45,42 @@ func loadEgressObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
+// newEgressSpecs parses the embedded object, like loadEgress: what its fields hold can be
+// changed until Load.
+func newEgressSpecs() (*egressSpecs, error) {
+	spec, err := loadEgress()
+	if err != nil {
+		return nil, err
+	}
+	s := new(egressSpecs)
+	if err := spec.Assign(s); err != nil {
+		return nil, fmt.Errorf("egress: %w", err)
+	}
+	s.collection = spec
+	return s, nil
+}
+
+// Load loads everything but optional programs into the kernel, as the specs say. The
+// caller has to Close it. opts may be nil.
+//
+// s has to come from newEgressSpecs.
+func (s *egressSpecs) Load(opts *ebpf.CollectionOptions) (*egressObjects, error) {
+	if s.collection == nil {
+		return nil, errors.New("egress: these specs are not from newEgressSpecs")
+	}
+	objs := new(egressObjects)
+	if err := s.collection.LoadAndAssign(objs, opts); err != nil {
+		return nil, err
+	}
+	return objs, nil
+}
+
 // egressSpecs is what the object declares. CollectionSpec.Assign sets it.
 type egressSpecs struct {
 	egressProgramSpecs
 	egressMapSpecs
 	egressVariableSpecs
+	collection *ebpf.CollectionSpec // what Load loads
 }
 
 // egressProgramSpecs has the declaration of each program.
@@ -61,11 +93,11 @@ type egressMapSpecs struct{}
 
 // egressVariableSpecs has the declaration of each global variable.
 type egressVariableSpecs struct {
-	Bytes   *ebpf.VariableSpec `ebpf:"bytes"`
-	MaxLen  *ebpf.VariableSpec `ebpf:"max_len"`
-	Packets *ebpf.VariableSpec `ebpf:"packets"`
-	Refused *ebpf.VariableSpec `ebpf:"refused"`
-	Sizes   *ebpf.VariableSpec `ebpf:"sizes"`
+	Bytes   ebpf.VarSpec[uint64]     `ebpf:"bytes"`
+	MaxLen  ebpf.VarSpec[uint32]     `ebpf:"max_len"`
+	Packets ebpf.VarSpec[uint64]     `ebpf:"packets"`
+	Refused ebpf.VarSpec[uint64]     `ebpf:"refused"`
+	Sizes   ebpf.VarSpec[[17]uint64] `ebpf:"sizes"`
 }
 
 // egressObjects is everything that loadEgressObjects has loaded into the kernel.
@@ -93,11 +125,11 @@ func (m *egressMaps) Close() error {
 
 // egressVariables are the global variables in the kernel.
 type egressVariables struct {
-	Bytes   *ebpf.Variable `ebpf:"bytes"`
-	MaxLen  *ebpf.Variable `ebpf:"max_len"`
-	Packets *ebpf.Variable `ebpf:"packets"`
-	Refused *ebpf.Variable `ebpf:"refused"`
-	Sizes   *ebpf.Variable `ebpf:"sizes"`
+	Bytes   ebpf.IntVar[uint64]  `ebpf:"bytes"`
+	MaxLen  ebpf.Const[uint32]   `ebpf:"max_len"`
+	Packets ebpf.IntVar[uint64]  `ebpf:"packets"`
+	Refused ebpf.IntVar[uint64]  `ebpf:"refused"`
+	Sizes   ebpf.Var[[17]uint64] `ebpf:"sizes"`
 }
 
 // egressPrograms are the programs in the kernel.
@@ -110,6 +142,38 @@ func (p *egressPrograms) Close() error {
 	return _EgressClose(
 		p.Meter,
 	)
+}
+
+// egressAttach is what the sections of programs leave open. The field Program is filled in.
+type egressAttach struct {
+	Meter link.CgroupOptions // SEC("cgroup_skb/egress")
+}
+
+// egressLinks are the attached programs. They stay attached until Close.
+type egressLinks struct {
+	Meter link.Link // SEC("cgroup_skb/egress")
+}
+
+// Close detaches all programs, and joins the errors.
+func (l *egressLinks) Close() error {
+	var errs []error
+	if l.Meter != nil {
+		errs = append(errs, l.Meter.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Attach attaches all programs whose sections say to what. If one fails, those before it
+// are detached again. The caller has to Close the links.
+func (o *egressObjects) Attach(opts egressAttach) (*egressLinks, error) {
+	links := new(egressLinks)
+	var err error
+	opts.Meter.Program = o.Meter
+	opts.Meter.Attach = ebpf.AttachCGroupInetEgress
+	if links.Meter, err = link.AttachCgroup(opts.Meter); err != nil {
+		return nil, errors.Join(fmt.Errorf("egress: program meter: %w", err), links.Close())
+	}
+	return links, nil
 }
 
 func _EgressClose(closers ...io.Closer) error {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -44,15 +43,13 @@ func run(ctx context.Context, out io.Writer, cgroup string, maxLen uint32) error
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return err
 	}
-	spec, err := loadEgress()
+	spec, err := newEgressSpecs()
 	if err != nil {
 		return err
 	}
-	if err := spec.Variables["max_len"].Set(maxLen); err != nil {
-		return err
-	}
-	var objs egressObjects
-	if err := spec.LoadAndAssign(&objs, nil); err != nil {
+	spec.MaxLen.Set(maxLen)
+	objs, err := spec.Load(nil)
+	if err != nil {
 		return err
 	}
 	defer objs.Close()
@@ -68,22 +65,13 @@ func run(ctx context.Context, out io.Writer, cgroup string, maxLen uint32) error
 	defer meter.Close()
 
 	<-ctx.Done()
-	return printMeter(out, &objs)
+	printMeter(out, objs)
+	return nil
 }
 
-func printMeter(out io.Writer, objs *egressObjects) error {
-	var packets, bytes, refused uint64
-	var sizes [17]uint64
-	err := errors.Join(
-		objs.Packets.Get(&packets),
-		objs.Bytes.Get(&bytes),
-		objs.Refused.Get(&refused),
-		objs.Sizes.Get(&sizes),
-	)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "%d packets, %d bytes, %d refused\n", packets, bytes, refused)
+func printMeter(out io.Writer, objs *egressObjects) {
+	sizes := objs.Sizes.Get()
+	fmt.Fprintf(out, "%d packets, %d bytes, %d refused\n", objs.Packets.Get(), objs.Bytes.Get(), objs.Refused.Get())
 	most := slices.Max(sizes[:])
 	for slot, n := range sizes {
 		if n > 0 {
@@ -91,5 +79,4 @@ func printMeter(out io.Writer, objs *egressObjects) error {
 			fmt.Fprintf(out, "%6d … %6d bytes %8d %s\n", 1<<slot, 1<<(slot+1)-1, n, bar)
 		}
 	}
-	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	ebpf "github.com/bpfgen/bpfgen/runtime"
+	link "github.com/bpfgen/bpfgen/runtime/link"
+	ringbuf "github.com/bpfgen/bpfgen/runtime/ringbuf"
 	"io"
 	"structs"
 	"unsafe"
@@ -108,11 +110,42 @@ func loadExecsnoopObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
+// newExecsnoopSpecs parses the embedded object, like loadExecsnoop: what its fields hold can be
+// changed until Load.
+func newExecsnoopSpecs() (*execsnoopSpecs, error) {
+	spec, err := loadExecsnoop()
+	if err != nil {
+		return nil, err
+	}
+	s := new(execsnoopSpecs)
+	if err := spec.Assign(s); err != nil {
+		return nil, fmt.Errorf("execsnoop: %w", err)
+	}
+	s.collection = spec
+	return s, nil
+}
+
+// Load loads everything but optional programs into the kernel, as the specs say. The
+// caller has to Close it. opts may be nil.
+//
+// s has to come from newExecsnoopSpecs.
+func (s *execsnoopSpecs) Load(opts *ebpf.CollectionOptions) (*execsnoopObjects, error) {
+	if s.collection == nil {
+		return nil, errors.New("execsnoop: these specs are not from newExecsnoopSpecs")
+	}
+	objs := new(execsnoopObjects)
+	if err := s.collection.LoadAndAssign(objs, opts); err != nil {
+		return nil, err
+	}
+	return objs, nil
+}
+
 // execsnoopSpecs is what the object declares. CollectionSpec.Assign sets it.
 type execsnoopSpecs struct {
 	execsnoopProgramSpecs
 	execsnoopMapSpecs
 	execsnoopVariableSpecs
+	collection *ebpf.CollectionSpec // what Load loads
 }
 
 // execsnoopProgramSpecs has the declaration of each program.
@@ -128,10 +161,10 @@ type execsnoopMapSpecs struct {
 
 // execsnoopVariableSpecs has the declaration of each global variable.
 type execsnoopVariableSpecs struct {
-	Dropped   *ebpf.VariableSpec `ebpf:"dropped"`
-	Executed  *ebpf.VariableSpec `ebpf:"executed"`
-	FilterUid *ebpf.VariableSpec `ebpf:"filter_uid"`
-	TargetUid *ebpf.VariableSpec `ebpf:"target_uid"`
+	Dropped   ebpf.VarSpec[uint64] `ebpf:"dropped"`
+	Executed  ebpf.VarSpec[uint64] `ebpf:"executed"`
+	FilterUid ebpf.VarSpec[bool]   `ebpf:"filter_uid"`
+	TargetUid ebpf.VarSpec[uint32] `ebpf:"target_uid"`
 }
 
 // execsnoopObjects is everything that loadExecsnoopObjects has loaded into the kernel.
@@ -151,8 +184,8 @@ func (o *execsnoopObjects) Close() error {
 
 // execsnoopMaps are the maps in the kernel.
 type execsnoopMaps struct {
-	Counts *ebpf.Map `ebpf:"counts"`
-	Events *ebpf.Map `ebpf:"events"`
+	Counts ebpf.HashMap[execsnoopName, uint64] `ebpf:"counts"` // Hash of 1024 elements, since Linux 3.19
+	Events ringbuf.Events[execsnoopEvent]      `ebpf:"events"` // RingBuf of 262144 bytes, since Linux 5.8
 }
 
 // Close closes all maps, and joins their errors.
@@ -165,10 +198,10 @@ func (m *execsnoopMaps) Close() error {
 
 // execsnoopVariables are the global variables in the kernel.
 type execsnoopVariables struct {
-	Dropped   *ebpf.Variable `ebpf:"dropped"`
-	Executed  *ebpf.Variable `ebpf:"executed"`
-	FilterUid *ebpf.Variable `ebpf:"filter_uid"`
-	TargetUid *ebpf.Variable `ebpf:"target_uid"`
+	Dropped   ebpf.IntVar[uint64] `ebpf:"dropped"`
+	Executed  ebpf.IntVar[uint64] `ebpf:"executed"`
+	FilterUid ebpf.Const[bool]    `ebpf:"filter_uid"`
+	TargetUid ebpf.Const[uint32]  `ebpf:"target_uid"`
 }
 
 // execsnoopPrograms are the programs in the kernel.
@@ -181,6 +214,31 @@ func (p *execsnoopPrograms) Close() error {
 	return _ExecsnoopClose(
 		p.HandleExec,
 	)
+}
+
+// execsnoopLinks are the attached programs. They stay attached until Close.
+type execsnoopLinks struct {
+	HandleExec link.Link // SEC("tp_btf/sched_process_exec")
+}
+
+// Close detaches all programs, and joins the errors.
+func (l *execsnoopLinks) Close() error {
+	var errs []error
+	if l.HandleExec != nil {
+		errs = append(errs, l.HandleExec.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Attach attaches all programs whose sections say to what. If one fails, those before it
+// are detached again. The caller has to Close the links.
+func (o *execsnoopObjects) Attach() (*execsnoopLinks, error) {
+	links := new(execsnoopLinks)
+	var err error
+	if links.HandleExec, err = link.AttachTracing(link.TracingOptions{Program: o.HandleExec}); err != nil {
+		return nil, errors.Join(fmt.Errorf("execsnoop: program handle_exec: %w", err), links.Close())
+	}
+	return links, nil
 }
 
 func _ExecsnoopClose(closers ...io.Closer) error {

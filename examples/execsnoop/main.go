@@ -7,8 +7,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -17,7 +15,6 @@ import (
 	"os/signal"
 	"time"
 
-	ebpf "github.com/bpfgen/bpfgen/runtime"
 	"github.com/bpfgen/bpfgen/runtime/link"
 	"github.com/bpfgen/bpfgen/runtime/ringbuf"
 	"github.com/bpfgen/bpfgen/runtime/rlimit"
@@ -83,21 +80,15 @@ func load(opts options) (*execsnoopObjects, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, err
 	}
-	spec, err := loadExecsnoop()
+	spec, err := newExecsnoopSpecs()
 	if err != nil {
 		return nil, err
 	}
 	if opts.uid >= 0 {
-		err := errors.Join(
-			spec.Variables["filter_uid"].Set(true),
-			spec.Variables["target_uid"].Set(uint32(opts.uid)),
-		)
-		if err != nil {
-			return nil, err
-		}
+		spec.FilterUid.Set(true)
+		spec.TargetUid.Set(uint32(opts.uid))
 	}
-	objs := new(execsnoopObjects)
-	return objs, spec.LoadAndAssign(objs, nil)
+	return spec.Load(nil)
 }
 
 // startPrograms executes something every tenth of a second.
@@ -114,28 +105,14 @@ func startPrograms(ctx context.Context) {
 }
 
 // printEvents prints a row for each event until ctx is done.
-func printEvents(ctx context.Context, out io.Writer, events *ebpf.Map) error {
-	reader, err := ringbuf.NewReader(events)
-	if err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, func() { reader.Close() })
-	defer stop()
-	defer reader.Close()
-
+func printEvents(ctx context.Context, out io.Writer, events ringbuf.Events[execsnoopEvent]) error {
 	fmt.Fprintf(out, "%-10s %7s %7s %6s  %-16s %s\n", "TIME", "PID", "PPID", "UID", "PARENT", "PROGRAM")
-	var rec ringbuf.Record
-	for {
-		if err := reader.ReadInto(&rec); errors.Is(err, ringbuf.ErrClosed) {
-			return nil
-		} else if err != nil {
+	for ev, err := range events.All(ctx) {
+		if err != nil {
 			return err
-		}
-		var ev execsnoopEvent
-		if _, err := binary.Decode(rec.RawSample, binary.NativeEndian, &ev); err != nil {
-			return fmt.Errorf("event of %d bytes: %w", len(rec.RawSample), err)
 		}
 		at := time.Duration(ev.TimeNs).Truncate(time.Millisecond).Seconds()
 		fmt.Fprintf(out, "%10.3f %7d %7d %6d  %-16s %s\n", at, ev.Pid, ev.Ppid, ev.Uid, ev.Parent, ev.Filename)
 	}
+	return nil
 }

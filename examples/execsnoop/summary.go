@@ -20,15 +20,8 @@ func printSummary(out io.Writer, objs *execsnoopObjects) error {
 	if err != nil {
 		return err
 	}
-	var executed, dropped uint64
-	if err := objs.Executed.Get(&executed); err != nil {
-		return err
-	}
-	if err := objs.Dropped.Get(&dropped); err != nil {
-		return err
-	}
-
-	fmt.Fprintf(out, "\n%d programs executed, %d different, %d events dropped\n", executed, len(counts), dropped)
+	fmt.Fprintf(out, "\n%d programs executed, %d different, %d events dropped\n",
+		objs.Executed.Get(), len(counts), objs.Dropped.Get())
 	const width = 50
 	for _, c := range counts {
 		bar := strings.Repeat("█", max(1, int(c.n*width/counts[0].n)))
@@ -38,17 +31,13 @@ func printSummary(out io.Writer, objs *execsnoopObjects) error {
 }
 
 func readCounts(objs *execsnoopObjects) ([]count, error) {
-	var (
-		counts []count
-		name   execsnoopName
-		n      uint64
-	)
-	entries := objs.Counts.Iterate()
-	for entries.Next(&name, &n) {
+	var counts []count
+	var failed error
+	for name, n := range objs.Counts.Entries(&failed) {
 		counts = append(counts, count{name.Text.String(), n})
 	}
 	slices.SortFunc(counts, func(a, b count) int {
 		return cmp.Or(cmp.Compare(b.n, a.n), strings.Compare(a.name, b.name))
 	})
-	return counts, entries.Err()
+	return counts, failed
 }

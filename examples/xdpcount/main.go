@@ -75,13 +75,9 @@ func run(ctx context.Context, out io.Writer, iface string, interval time.Duratio
 
 // print writes a row for each protocol that was seen, its counts summed over
 // the CPUs.
-func print(out io.Writer, byProtocol *ebpf.Map) error {
-	var (
-		protocol uint32
-		perCPU   []xdpcountTraffic
-	)
-	entries := byProtocol.Iterate()
-	for entries.Next(&protocol, &perCPU) {
+func print(out io.Writer, byProtocol ebpf.PerCPUArrayMap[uint32, xdpcountTraffic]) error {
+	var failed error
+	for protocol, perCPU := range byProtocol.Entries(&failed) {
 		var sum xdpcountTraffic
 		for _, t := range perCPU {
 			sum.Packets += t.Packets
@@ -91,7 +87,7 @@ func print(out io.Writer, byProtocol *ebpf.Map) error {
 			fmt.Fprintf(out, "%-9s %10d packets %12d bytes\n", protocolName(protocol), sum.Packets, sum.Bytes)
 		}
 	}
-	return entries.Err()
+	return failed
 }
 
 func protocolName(protocol uint32) string {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	ebpf "github.com/bpfgen/bpfgen/runtime"
+	link "github.com/bpfgen/bpfgen/runtime/link"
 	"io"
 	"structs"
 	"unsafe"
@@ -56,11 +57,42 @@ func loadXdpcountObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
+// newXdpcountSpecs parses the embedded object, like loadXdpcount: what its fields hold can be
+// changed until Load.
+func newXdpcountSpecs() (*xdpcountSpecs, error) {
+	spec, err := loadXdpcount()
+	if err != nil {
+		return nil, err
+	}
+	s := new(xdpcountSpecs)
+	if err := spec.Assign(s); err != nil {
+		return nil, fmt.Errorf("xdpcount: %w", err)
+	}
+	s.collection = spec
+	return s, nil
+}
+
+// Load loads everything but optional programs into the kernel, as the specs say. The
+// caller has to Close it. opts may be nil.
+//
+// s has to come from newXdpcountSpecs.
+func (s *xdpcountSpecs) Load(opts *ebpf.CollectionOptions) (*xdpcountObjects, error) {
+	if s.collection == nil {
+		return nil, errors.New("xdpcount: these specs are not from newXdpcountSpecs")
+	}
+	objs := new(xdpcountObjects)
+	if err := s.collection.LoadAndAssign(objs, opts); err != nil {
+		return nil, err
+	}
+	return objs, nil
+}
+
 // xdpcountSpecs is what the object declares. CollectionSpec.Assign sets it.
 type xdpcountSpecs struct {
 	xdpcountProgramSpecs
 	xdpcountMapSpecs
 	xdpcountVariableSpecs
+	collection *ebpf.CollectionSpec // what Load loads
 }
 
 // xdpcountProgramSpecs has the declaration of each program.
@@ -93,7 +125,7 @@ func (o *xdpcountObjects) Close() error {
 
 // xdpcountMaps are the maps in the kernel.
 type xdpcountMaps struct {
-	ByProtocol *ebpf.Map `ebpf:"by_protocol"`
+	ByProtocol ebpf.PerCPUArrayMap[uint32, xdpcountTraffic] `ebpf:"by_protocol"` // PerCPUArray of 256 elements, since Linux 4.6
 }
 
 // Close closes all maps, and joins their errors.
@@ -116,6 +148,37 @@ func (p *xdpcountPrograms) Close() error {
 	return _XdpcountClose(
 		p.CountPackets,
 	)
+}
+
+// xdpcountAttach is what the sections of programs leave open. The field Program is filled in.
+type xdpcountAttach struct {
+	CountPackets link.XDPOptions // SEC("xdp")
+}
+
+// xdpcountLinks are the attached programs. They stay attached until Close.
+type xdpcountLinks struct {
+	CountPackets link.Link // SEC("xdp")
+}
+
+// Close detaches all programs, and joins the errors.
+func (l *xdpcountLinks) Close() error {
+	var errs []error
+	if l.CountPackets != nil {
+		errs = append(errs, l.CountPackets.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Attach attaches all programs whose sections say to what. If one fails, those before it
+// are detached again. The caller has to Close the links.
+func (o *xdpcountObjects) Attach(opts xdpcountAttach) (*xdpcountLinks, error) {
+	links := new(xdpcountLinks)
+	var err error
+	opts.CountPackets.Program = o.CountPackets
+	if links.CountPackets, err = link.AttachXDP(opts.CountPackets); err != nil {
+		return nil, errors.Join(fmt.Errorf("xdpcount: program count_packets: %w", err), links.Close())
+	}
+	return links, nil
 }
 
 func _XdpcountClose(closers ...io.Closer) error {

@@ -14,11 +14,12 @@ import (
 // string.
 type endings struct {
 	queries   []Query
-	order     []int  // of queries, sorted by the two last bytes of the name
-	pairs     filter // of such bytes
-	essential bool   // any query is
-	short     bool   // any name has only one byte
-	lasts     []byte // different last bytes of names
+	order     []int     // of queries, sorted by the two last bytes of the name
+	pairs     filter    // of such bytes
+	essential bool      // any query is
+	short     bool      // any name has only one byte
+	lasts     []byte    // different last bytes of names
+	isLast    [256]bool // by byte
 
 	base  uint32 // offset of strs
 	strs  []byte
@@ -40,8 +41,9 @@ func newEndings(queries []Query) *endings {
 			e.pairs.add(pairOf(q.Name))
 		}
 		e.order = append(e.order, i)
-		if last := q.Name[len(q.Name)-1]; bytes.IndexByte(e.lasts, last) < 0 {
+		if last := q.Name[len(q.Name)-1]; !e.isLast[last] {
 			e.lasts = append(e.lasts, last)
+			e.isLast[last] = true
 		}
 		e.essential = e.essential || q.Essential
 	}
@@ -71,7 +73,7 @@ const (
 
 // fewLasts is up to how many different last bytes it is cheaper to look for
 // each of them than to look at each terminator.
-const fewLasts = 4
+const fewLasts = 2
 
 // scan goes over strs.
 func (e *endings) scan() {
@@ -107,13 +109,16 @@ func (e *endings) scanLast(last byte) {
 	}
 }
 
-// scanAll looks at all terminators.
+// scanAll looks at all terminators that are after the last byte of some name.
 func (e *endings) scanAll() {
 	strs := e.strs
 	i := 0
 	for ; i+8 <= len(strs); i += 8 {
 		for m := zeros(binary.LittleEndian.Uint64(strs[i : i+8])); m != 0; m &= m - 1 {
-			e.end(i + bits.TrailingZeros64(m)/8)
+			at := i + bits.TrailingZeros64(m)/8
+			if at > 0 && e.isLast[strs[at-1]] {
+				e.end(at)
+			}
 		}
 	}
 	for ; i < len(strs); i++ {

@@ -45,6 +45,9 @@ func (req *Request) topNames() []string {
 	if err != nil {
 		return nil
 	}
+	if req.Untyped {
+		names = names.untyped()
+	}
 	return names.all()
 }
 

@@ -20,6 +20,7 @@ type modelOptions struct {
 	types       []string // C types to declare
 	globalTypes bool     // also those of map keys, map values and variables
 	declared    declared // by the rest of the package
+	consts      []Const  // without names
 }
 
 // buildModel decides everything about the Go code for an object. Its file names
@@ -47,6 +48,12 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 		roots = append(roots, global...)
 	}
 	m.Types = types.build(roots)
+	if opts.names.NewSpecs != "" {
+		m.addViews(obj, types)
+		m.addAttach(obj)
+		m.Types = types.sorted()
+	}
+	m.nameConsts(opts.consts, pkg)
 	warnings = append(sectionWarnings(obj, opts.source), types.warnings...)
 	for _, clash := range pkg.clashes {
 		warnings = append(warnings, opts.source+": "+clash)
@@ -73,6 +80,9 @@ func (m *Model) nameItems(obj *object.Object, pkg *scope) {
 	}
 
 	fields := newScope("", "Close")
+	if m.Names.NewSpecs != "" {
+		fields.ours["Load"], fields.ours["Attach"] = true, true
+	}
 	for _, name := range m.Names.all() {
 		fields.ours[name] = true
 	}
@@ -94,6 +104,19 @@ func (m *Model) nameItems(obj *object.Object, pkg *scope) {
 		item.Optional = kinds[i] == &m.Programs && optional[item.C]
 		item.Const = pkg.take(pkg.prefix + short[kinds[i]] + field)
 		*kinds[i] = append(*kinds[i], item)
+	}
+}
+
+// nameConsts names what #defines are exported as.
+func (m *Model) nameConsts(consts []Const, pkg *scope) {
+	requests := make([]nameRequest, len(consts))
+	for i, c := range consts {
+		requests[i] = nameRequest{c.C, "Const"}
+	}
+	for i, name := range pkg.assign(requests) {
+		c := consts[i]
+		c.Name = name
+		m.Consts = append(m.Consts, c)
 	}
 }
 

@@ -83,6 +83,15 @@ func (j compileJob) compile(ctx context.Context) (_ compiled, err error) {
 // args returns the command line. The user's flags stand between those they may
 // override and those that everything after this step relies on.
 func (j compileJob) args(object string) []string {
+	return append(j.commonArgs(),
+		"-Wunused-command-line-argument",
+		"-g", // BTF is made from debug information
+		"-c", j.source, "-o", object,
+	)
+}
+
+// commonArgs returns what all runs of the compiler have in common.
+func (j compileJob) commonArgs() []string {
 	args := slices.Clone(j.compiler.Args)
 	args = append(args,
 		"-O2",        // the verifier rejects most unoptimised code
@@ -99,12 +108,7 @@ func (j compileJob) args(object string) []string {
 		args = append(args, "-D__BPF_TARGET_MISSING="+strconv.Quote(targetMissing))
 	}
 	args = append(args, prefixMaps(j.dir, j.source, j.includeDirs())...)
-	return append(args,
-		"-Wunused-command-line-argument",
-		"-target", j.target.Clang(),
-		"-g", // BTF is made from debug information
-		"-c", j.source, "-o", object,
-	)
+	return append(args, "-target", j.target.Clang())
 }
 
 // targetMissing is what <bpf/bpf_tracing.h> runs as a pragma when a macro needs

@@ -26,10 +26,13 @@ func (m *Model) Emit() ([]byte, error) {
 
 	m.emitTypes(f)
 	m.emitLayoutChecks(f)
+	m.emitConsts(f)
 	m.emitNames(f)
 	m.emitLoad(f)
+	m.emitTypedSpecs(f)
 	m.emitSpecs(f)
 	m.emitObjects(f)
+	m.emitAttach(f)
 	m.emitClose(f)
 	m.emitObject(f)
 
@@ -44,17 +47,19 @@ func (m *Model) Emit() ([]byte, error) {
 // for something else.
 func (m *Model) nameImports(f *jen.File) {
 	f.ImportAlias(runtimePath, m.importName("ebpf"))
-	for _, path := range importNames()[1:] {
+	for _, path := range importNames()[1 : len(importNames())-2] {
 		if name := m.importName(path); name != path {
 			f.ImportAlias(path, name)
 		}
 	}
+	f.ImportAlias(ringbufPath, m.importName("ringbuf"))
+	f.ImportAlias(linkPath, m.importName("link"))
 }
 
 // importNames returns the names of all imports that generated code may have,
-// the runtime's first. Those of the others are also their paths.
+// the runtime's first and at the end. Those of the others are also their paths.
 func importNames() []string {
-	return []string{"ebpf", "bytes", "errors", "fmt", "io", "strconv", "structs", "unsafe"}
+	return []string{"ebpf", "bytes", "errors", "fmt", "io", "strconv", "structs", "unsafe", "ringbuf", "link"}
 }
 
 func (m *Model) importName(name string) string {
@@ -71,6 +76,21 @@ func docComment(f *jen.File, lines ...string) {
 		line = strings.ReplaceAll(line, "\n", " ") // asm("…") lets C names have it
 		f.Comment(strings.TrimRight("// "+line, " "))
 	}
+}
+
+func (m *Model) emitConsts(f *jen.File) {
+	if len(m.Consts) == 0 {
+		return
+	}
+	consts := make([]jen.Code, len(m.Consts))
+	for i, c := range m.Consts {
+		consts[i] = jen.Id(c.Name).Op("=").Op(c.Value)
+		if c.Name != m.Names.Ident+c.C {
+			consts[i] = jen.Id(c.Name).Op("=").Op(c.Value).Comment("// " + c.C)
+		}
+	}
+	docComment(f, "Constants of the C source.")
+	f.Const().Defs(consts...)
 }
 
 func (m *Model) emitNames(f *jen.File) {
@@ -120,7 +140,11 @@ func (m *Model) emitLoad(f *jen.File) {
 func (m *Model) emitSpecs(f *jen.File) {
 	n := m.Names
 	docComment(f, n.Specs+" is what the object declares. CollectionSpec.Assign sets it.")
-	f.Type().Id(n.Specs).Struct(jen.Id(n.ProgramSpecs), jen.Id(n.MapSpecs), jen.Id(n.VariableSpecs))
+	parts := []jen.Code{jen.Id(n.ProgramSpecs), jen.Id(n.MapSpecs), jen.Id(n.VariableSpecs)}
+	if n.NewSpecs != "" {
+		parts = append(parts, jen.Id("collection").Op("*").Add(ebpf("CollectionSpec")).Comment("// what Load loads"))
+	}
+	f.Type().Id(n.Specs).Struct(parts...)
 
 	docComment(f, n.ProgramSpecs+" has the declaration of each program.")
 	f.Type().Id(n.ProgramSpecs).Struct(fieldsOf(m.Programs, "ProgramSpec")...)
@@ -129,7 +153,7 @@ func (m *Model) emitSpecs(f *jen.File) {
 	f.Type().Id(n.MapSpecs).Struct(fieldsOf(m.Maps, "MapSpec")...)
 
 	docComment(f, n.VariableSpecs+" has the declaration of each global variable.")
-	f.Type().Id(n.VariableSpecs).Struct(fieldsOf(m.Variables, "VariableSpec")...)
+	f.Type().Id(n.VariableSpecs).Struct(specFields(m.Variables, "VariableSpec")...)
 }
 
 func (m *Model) emitObjects(f *jen.File) {
@@ -143,12 +167,12 @@ func (m *Model) emitObjects(f *jen.File) {
 	})
 
 	docComment(f, n.Maps+" are the maps in the kernel.")
-	f.Type().Id(n.Maps).Struct(fieldsOf(m.Maps, "Map")...)
+	f.Type().Id(n.Maps).Struct(objectFields(m.Maps, "Map")...)
 	docComment(f, "Close closes all maps, and joins their errors.")
 	m.emitCloseMethod(f, "m", n.Maps, selectors("m", m.Maps))
 
 	docComment(f, n.Variables+" are the global variables in the kernel.")
-	f.Type().Id(n.Variables).Struct(fieldsOf(m.Variables, "Variable")...)
+	f.Type().Id(n.Variables).Struct(objectFields(m.Variables, "Variable")...)
 
 	required, optional := m.programs()
 	docComment(f, n.Programs+" are the programs in the kernel.")

@@ -36,6 +36,8 @@ type Request struct {
 
 	KeepDWARF     bool
 	Types         []string // C types to declare
+	Consts        []string // patterns of #defines to export
+	Untyped       bool     // plain *ebpf.Map and *ebpf.Variable fields, as bpf2go has them
 	NoGlobalTypes bool     // don't declare the types of map keys, map values and variables
 
 	OutputDir    string // absolute or relative to Dir
@@ -59,6 +61,9 @@ func Generate(ctx context.Context, req Request) (*Result, error) {
 	names, err := topNames(req.Ident)
 	if err != nil {
 		return nil, err
+	}
+	if req.Untyped {
+		names = names.untyped()
 	}
 	if err := req.checkFileNames(); err != nil {
 		return nil, err
@@ -179,11 +184,18 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, target T
 	if err != nil {
 		return targetOutput{err: err}
 	}
-	goFile, warnings, err := req.goFile(c.object, names, target, declared)
+	consts, constWarnings, err := req.constants(ctx, job, out.deps)
 	if err != nil {
 		return targetOutput{err: err}
 	}
-	out.warnings = warnings
+	goFile, warnings, err := req.goFile(c.object, target, modelOptions{
+		names: names, source: req.Source, types: req.Types, globalTypes: !req.NoGlobalTypes,
+		declared: declared, consts: consts,
+	})
+	if err != nil {
+		return targetOutput{err: err}
+	}
+	out.warnings = append(constWarnings, warnings...)
 
 	goPath := filepath.Join(req.path(req.OutputDir), req.fileName(target, ".go"))
 	objectPath := filepath.Join(req.path(req.OutputDir), req.fileName(target, ".o"))
@@ -199,14 +211,12 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, target T
 }
 
 // goFile returns the Go code for an object.
-func (req *Request) goFile(data []byte, names TopNames, target Target, declared declared) ([]byte, []string, error) {
+func (req *Request) goFile(data []byte, target Target, opts modelOptions) ([]byte, []string, error) {
 	obj, err := object.Parse(data)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the object of %s for %s: %w", req.Source, target.Suffix(), err)
 	}
-	m, warnings, err := buildModel(obj, modelOptions{
-		names: names, source: req.Source, types: req.Types, globalTypes: !req.NoGlobalTypes, declared: declared,
-	})
+	m, warnings, err := buildModel(obj, opts)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -31,11 +31,18 @@ func goldenRequest(t *testing.T, dir string) Request {
 	}
 	words := strings.Fields(args)
 	req := request(t, dir, words[0])
-	for i := 1; i+1 < len(words); i += 2 {
-		if words[i] != "-type" {
+	for i := 1; i < len(words); i += 2 {
+		switch words[i] {
+		case "-untyped":
+			req.Untyped = true
+			i--
+		case "-type":
+			req.Types = append(req.Types, words[i+1])
+		case "-const":
+			req.Consts = append(req.Consts, words[i+1])
+		default:
 			t.Fatalf("%s: unknown flag %s", dir, words[i])
 		}
-		req.Types = append(req.Types, words[i+1])
 	}
 	return req
 }
@@ -109,19 +116,72 @@ type (
 	Program           struct{}
 	Variable          struct{}
 	Ptr               uint64
+
+	HashMap[K, V any]        struct{ *Map }
+	ArrayMap[K, V any]       struct{ *Map }
+	SharedArrayMap[K, V any] struct{ *Map }
+	PerCPUHashMap[K, V any]  struct{ *Map }
+	PerCPUArrayMap[K, V any] struct{ *Map }
+	LPMTrieMap[K, V any]     struct{ *Map }
+	QueueMap[V any]          struct{ *Map }
+	BloomFilterMap[V any]    struct{ *Map }
+	StorageMap[V any]        struct{ *Map }
+	SocketMap[K any]         struct{ *Map }
+	PerfEventMap[T any]      struct{ *Map }
+	ProgramArrayMap[K any]   struct{ *Map }
+	MapOfMaps[K, M any]      struct{ *Map }
+	Var[T any]               struct{}
+	IntVar[T any]            struct{}
+	Const[T any]             struct{}
+	VarSpec[T any]           struct{ *VariableSpec }
 )
 
 func LoadCollectionSpecFromReader(io.ReaderAt) (*CollectionSpec, error)
+func (*CollectionSpec) Assign(any) error
 func (*CollectionSpec) LoadAndAssign(any, *CollectionOptions) error
 func (*Map) Close() error
 func (*Program) Close() error
 `
 
-type testImporter struct{ runtime *types.Package }
+// fakeRingbuf stands for the runtime's package of that name.
+const fakeRingbuf = `package ringbuf
+
+import "io"
+
+type Events[T any] struct{ io.Closer }
+`
+
+// fakeLink stands for the runtime's package of that name.
+const fakeLink = `package link
+
+import (
+	"io"
+
+	ebpf "github.com/bpfgen/bpfgen/runtime"
+)
+
+type (
+	Link           interface{ io.Closer }
+	TracingOptions struct{ Program *ebpf.Program }
+	XDPOptions     struct{ Program *ebpf.Program }
+)
+
+func AttachTracing(TracingOptions) (Link, error)
+func AttachXDP(XDPOptions) (Link, error)
+func Kprobe(string, *ebpf.Program, any) (Link, error)
+`
+
+type testImporter struct{ runtime, ringbuf, link *types.Package }
 
 func (i testImporter) Import(path string) (*types.Package, error) {
 	if path == runtimePath {
 		return i.runtime, nil
+	}
+	if path == linkPath {
+		return i.link, nil
+	}
+	if path == ringbufPath {
+		return i.ringbuf, nil
 	}
 	return stdlib().Import(path)
 }
@@ -138,14 +198,20 @@ func typeCheck(t *testing.T, name string, code []byte) {
 		}
 		return f
 	}
-	runtime, err := (&types.Config{Importer: stdlib()}).Check(runtimePath, fset, []*ast.File{parse("runtime.go", fakeRuntime)}, nil)
-	if err != nil {
-		t.Fatal(err)
+	var fakes testImporter
+	check := func(path, code string) *types.Package {
+		p, err := (&types.Config{Importer: fakes}).Check(path, fset, []*ast.File{parse(path+".go", code)}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
 	}
+	fakes.runtime = check(runtimePath, fakeRuntime)
+	fakes.ringbuf, fakes.link = check(ringbufPath, fakeRingbuf), check(linkPath, fakeLink)
 	file := parse(name, code)
 	for _, arch := range architectures(t, code) {
 		config := types.Config{
-			Importer: testImporter{runtime},
+			Importer: fakes,
 			Sizes:    types.SizesFor("gc", arch),
 			Error:    func(err error) { t.Errorf("%s: %v", arch, err) },
 		}

@@ -156,8 +156,14 @@ func (req *Request) settings(l locator) []string {
 	for _, name := range req.Types {
 		lines = append(lines, "type "+name)
 	}
+	for _, pattern := range req.Consts {
+		lines = append(lines, "const "+pattern)
+	}
 	if req.Tags != nil {
 		lines = append(lines, "tags "+req.Tags.String())
+	}
+	if req.Untyped {
+		lines = append(lines, "untyped")
 	}
 	if req.NoGlobalTypes {
 		lines = append(lines, "no-global-types")
@@ -250,6 +256,32 @@ func (m *Manifest) Check(system bool, env []string) []Stale {
 	return stale
 }
 
+// Interrupted tells whether a run that wrote the same files was killed before it
+// could clean up, or is at work.
+func (m *Manifest) Interrupted() bool {
+	l := newLocator(filepath.Dir(m.Path), nil)
+	for _, path := range append([]string{m.Path}, m.outputPaths(l)...) {
+		siblings, err := filepath.Glob(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".*"))
+		if err != nil {
+			continue // a name with a bad pattern in it can't be searched
+		}
+		for _, sibling := range siblings {
+			if isSibling(filepath.Base(sibling), filepath.Base(path)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (m *Manifest) outputPaths(l locator) []string {
+	paths := make([]string, len(m.Outputs))
+	for i, out := range m.Outputs {
+		paths[i] = l.path(out.Path)
+	}
+	return paths
+}
+
 // Blame names one cause for every output.
 func (m *Manifest) Blame(cause string) []Stale {
 	l := newLocator(filepath.Dir(m.Path), nil)
@@ -277,11 +309,7 @@ func (m *Manifest) CheckRequest(req *Request) string {
 	if !slices.Equal(m.Settings, settings) {
 		return "generated with another order of flags"
 	}
-	var outputs []string
-	l := newLocator(filepath.Dir(m.Path), nil)
-	for _, out := range m.Outputs {
-		outputs = append(outputs, l.path(out.Path))
-	}
+	outputs := m.outputPaths(newLocator(filepath.Dir(m.Path), nil))
 	beside := req.beside(declarationsOf(outputs), m.Beside)
 	for _, name := range beside {
 		if !slices.Contains(m.Beside, name) {

@@ -17,6 +17,8 @@ type Model struct {
 	Programs  []Item
 	Variables []Item
 
+	Consts []Const // #defines, in the order of their C names
+
 	Types []TypeDecl // in the order of their names
 }
 
@@ -29,6 +31,7 @@ type TopNames struct {
 	Objects, Programs, Maps, Variables           string
 	OptionalPrograms                             string
 	Close, Bytes                                 string
+	NewSpecs, Attach, Links                      string // empty without typed fields
 }
 
 // Item is a map, a program or a variable.
@@ -38,6 +41,12 @@ type Item struct {
 	Const string // the constant that holds its C name
 	// Optional programs are loaded only if someone asks for them: SEC("?…").
 	Optional bool
+
+	View     *View   // of a map or variable in the kernel; nil if that is untyped
+	Attach   *Attach // of a program, if Attach attaches it
+	Section  string  // of such a program
+	SpecView *View   // of a variable that isn't loaded yet
+	Comment  string  // what more is to be known of it
 }
 
 // DeclKind says what a type declaration looks like.

@@ -12,9 +12,9 @@ func topNames(ident string) (TopNames, error) {
 		return TopNames{}, err
 	}
 	upper := upperFirst(ident)
-	load := "load" + upper
+	load, newSpecs := "load"+upper, "new"+upper+"Specs"
 	if token.IsExported(ident) {
-		load = "Load" + upper
+		load, newSpecs = "Load"+upper, "New"+upper+"Specs"
 	}
 	return TopNames{
 		Ident: ident,
@@ -23,6 +23,7 @@ func topNames(ident string) (TopNames, error) {
 		Objects: ident + "Objects", Programs: ident + "Programs", Maps: ident + "Maps", Variables: ident + "Variables",
 		OptionalPrograms: ident + "OptionalPrograms",
 		Close:            "_" + upper + "Close", Bytes: "_" + upper + "Bytes",
+		NewSpecs: newSpecs, Attach: ident + "Attach", Links: ident + "Links",
 	}, nil
 }
 
@@ -35,13 +36,23 @@ func CheckIdent(ident string) error {
 	return fmt.Errorf("%q can't be the start of Go names: use letters, digits and underscores, as in %q", ident, suggestIdent(ident))
 }
 
+// untyped is the names without those that only typed code has.
+func (n TopNames) untyped() TopNames {
+	n.NewSpecs, n.Attach, n.Links = "", "", ""
+	return n
+}
+
 func (n TopNames) all() []string {
-	return []string{
+	all := []string{
 		n.Load, n.LoadObjects,
 		n.Specs, n.ProgramSpecs, n.MapSpecs, n.VariableSpecs,
 		n.Objects, n.Programs, n.Maps, n.Variables, n.OptionalPrograms,
 		n.Close, n.Bytes,
 	}
+	if n.NewSpecs != "" {
+		all = append(all, n.NewSpecs, n.Attach, n.Links)
+	}
+	return all
 }
 
 func suggestIdent(bad string) string {

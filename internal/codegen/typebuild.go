@@ -70,6 +70,11 @@ func (b *typeBuilder) build(roots []typeRoot) []TypeDecl {
 	for i, a := range aliases {
 		b.alias(names[len(named)+i], a)
 	}
+	return b.sorted()
+}
+
+// sorted is what is declared so far, by name.
+func (b *typeBuilder) sorted() []TypeDecl {
 	slices.SortFunc(b.decls, func(x, y TypeDecl) int { return cmp.Compare(x.Name, y.Name) })
 	return b.decls
 }

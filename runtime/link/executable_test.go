@@ -19,8 +19,8 @@ import (
 // of probes. In memory they don't lie where they do in the file.
 const (
 	codeOffset, codeAddress = 0x1000, 0x401000
-	dataOffset, dataAddress = 0x2000, 0x403000
-	counterOffset           = dataOffset + 8
+	dataPage, dataAddress   = 0x2000, 0x403000
+	counterOffset           = dataPage + 8
 )
 
 // machine is the program for one architecture: it calls its function target and
@@ -108,14 +108,14 @@ func (m machine) executable(notes []byte) []byte {
 	}
 	const sectionNames = "\x00.text\x00.data\x00.symtab\x00.strtab\x00.shstrtab\x00.note.stapsdt\x00"
 	nameOf := func(s string) uint32 { return uint32(strings.Index(sectionNames, s)) }
-	tableOffset := uint64(dataOffset + 0x1000)
+	tableOffset := uint64(dataPage + 0x1000)
 	namesOffset := tableOffset + uint64(table.Len())
 	sectionNamesOffset := namesOffset + uint64(names.Len())
 	notesOffset := (sectionNamesOffset + uint64(len(sectionNames)) + 7) &^ 7
 	sections := []elf.Section64{
 		{},
 		{Name: nameOf(".text"), Type: uint32(elf.SHT_PROGBITS), Flags: uint64(elf.SHF_ALLOC | elf.SHF_EXECINSTR), Addr: codeAddress, Off: codeOffset, Size: uint64(len(m.code))},
-		{Name: nameOf(".data"), Type: uint32(elf.SHT_PROGBITS), Flags: uint64(elf.SHF_ALLOC | elf.SHF_WRITE), Addr: dataAddress, Off: dataOffset, Size: 0x1000},
+		{Name: nameOf(".data"), Type: uint32(elf.SHT_PROGBITS), Flags: uint64(elf.SHF_ALLOC | elf.SHF_WRITE), Addr: dataAddress, Off: dataPage, Size: 0x1000},
 		{Name: nameOf(".symtab"), Type: uint32(elf.SHT_SYMTAB), Off: tableOffset, Size: uint64(table.Len()), Link: 4, Entsize: 24},
 		{Name: nameOf(".strtab"), Type: uint32(elf.SHT_STRTAB), Off: namesOffset, Size: uint64(names.Len())},
 		{Name: nameOf(".shstrtab"), Type: uint32(elf.SHT_STRTAB), Off: sectionNamesOffset, Size: uint64(len(sectionNames))},
@@ -135,7 +135,7 @@ func (m machine) executable(notes []byte) []byte {
 	}
 	put(&file, header)
 	put(&file, elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_X), Off: codeOffset, Vaddr: codeAddress, Filesz: 0x1000, Memsz: 0x1000, Align: 0x1000})
-	put(&file, elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_W), Off: dataOffset, Vaddr: dataAddress, Filesz: 0x1000, Memsz: 0x1000, Align: 0x1000})
+	put(&file, elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_W), Off: dataPage, Vaddr: dataAddress, Filesz: 0x1000, Memsz: 0x1000, Align: 0x1000})
 	putAt(&file, codeOffset, m.code)
 	putAt(&file, tableOffset, table.Bytes())
 	putAt(&file, namesOffset, names.Bytes())

@@ -1,10 +1,9 @@
 package link
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"sync/atomic"
@@ -84,10 +83,6 @@ func newTraceProbe(file, prefix, symbol string) (*traceProbe, error) {
 	if !isSymbol(prefix) {
 		return nil, fmt.Errorf("TraceFSPrefix %q: want letters, digits and underscores: %w", prefix, os.ErrInvalid)
 	}
-	var random [8]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return nil, err
-	}
 	name := []byte("probe_" + symbol)
 	for i, c := range name {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9') {
@@ -97,7 +92,7 @@ func newTraceProbe(file, prefix, symbol string) (*traceProbe, error) {
 	const maxEventName = 63
 	return &traceProbe{
 		file:  file,
-		group: prefix + "_" + hex.EncodeToString(random[:]),
+		group: prefix + "_" + fmt.Sprintf("%016x", rand.Uint64()),
 		name:  string(name[:min(len(name), maxEventName)]),
 	}, nil
 }

@@ -16,31 +16,23 @@ func main() {
 }
 
 func run() error {
-	spec, err := LoadE2e()
+	specs, err := NewE2eSpecs()
 	if err != nil {
 		return err
 	}
-	var specs E2eSpecs
-	if err := spec.Assign(&specs); err != nil {
+	specs.ExpectedColor.Set(uint32(E2eColorGREEN))
+	specs.State.MaxEntries = 1
+	objs, err := specs.Load(nil)
+	if err != nil {
 		return err
 	}
-	if err := specs.ExpectedColor.Set(uint32(E2eColorGREEN)); err != nil {
-		return err
-	}
-	var objs struct {
-		E2eObjects
-		Optional E2eOptionalPrograms
-	}
-	if err := spec.LoadAndAssign(&objs, nil); err != nil {
-		return err
-	}
-	defer objs.Optional.Close()
+	defer objs.Close()
 
 	if err := expect(objs.WriteInC, 0); err != nil {
 		return err
 	}
-	var s E2eShared
-	if err := objs.State.Lookup(uint32(0), &s); err != nil {
+	s, err := objs.State.Get(0)
+	if err != nil {
 		return err
 	}
 	fmt.Println(s.Name, s.Color, s.At.X, s.At.Y, s.AsLow(), s.AsHigh(), s.Named.AsF(), s.A(), s.B(), s.C(), s.Flag())
@@ -57,30 +49,25 @@ func run() error {
 	s.SetFlag(false)
 	s.Packed.SetOdd(0xa0b0c0d0)
 	s.Packed.SetWhere(E2ePoint{X: -5, Y: 6})
-	if err := objs.State.Put(uint32(0), &s); err != nil {
+	if err := objs.State.Set(0, s); err != nil {
 		return err
 	}
 	if err := expect(objs.CheckInC, 0); err != nil {
 		return err
 	}
-	if err := expect(objs.Optional.OnDemand, 42); err != nil {
-		return err
+	if objs.ExpectedColor.Get() != uint32(E2eColorGREEN) {
+		return fmt.Errorf("expected color is %d", objs.ExpectedColor.Get())
 	}
+	fmt.Println(objs.Runs.Get(), "runs")
 
-	var runs uint64
-	if err := objs.Runs.Get(&runs); err != nil {
+	var optional struct{ E2eOptionalPrograms }
+	if err := LoadE2eObjects(&optional, nil); err != nil {
 		return err
 	}
-	fmt.Println(runs, "runs")
-
-	var required E2eObjects
-	if err := LoadE2eObjects(&required, nil); err != nil {
+	if err := expect(optional.OnDemand, 42); err != nil {
 		return err
 	}
-	if err := required.Close(); err != nil {
-		return err
-	}
-	return objs.E2eObjects.Close()
+	return optional.Close()
 }
 
 func expect(prog *ebpf.Program, want uint32) error {
