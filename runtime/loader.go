@@ -13,9 +13,9 @@ func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (*Collect
 	})
 }
 
-// loadWith is load by the right of a token, or of the process if that is nil. It is
-// a chain of steps, each of which is given what it needs; nothing before makeMaps
-// has side effects, and nothing stays open if a step fails.
+// loadWith is load by the right of a token, or of the process if that is nil. It
+// is a chain of steps, each of which is given what it needs; nothing before
+// makeMaps has side effects, and nothing stays open if a step fails.
 //
 //	select     which maps and programs
 //	relocate   instructions for this kernel (CO-RE, kernel symbols)
