@@ -22,6 +22,16 @@ type CollectionOptions struct {
 	// running kernel, which is only looked for if some aren't in the text.
 	Kconfig string
 
+	// TokenPath is the mount point of a BPF file system that delegates BPF to
+	// the user namespace of the process (mount options delegate_cmds,
+	// delegate_maps, delegate_progs, delegate_attachs). Types, maps and programs
+	// are loaded by the right of a token from there; loading fails if there is
+	// none. If empty, the process's own rights come first, and if these don't
+	// suffice, a token from /sys/fs/bpf is tried. Needs 6.9. Capabilities that
+	// tokens don't stand in for, as for types of kernel modules and of other
+	// programs (CAP_SYS_ADMIN), are needed as ever.
+	TokenPath string
+
 	// Cache holds the types of the kernel, which several loads can share. If
 	// nil, each load opens them for itself, if it needs them.
 	Cache *btf.Cache

@@ -6,9 +6,16 @@ import (
 	"slices"
 )
 
-// load brings what want names, and what that depends on, into the kernel. It is
-// a chain of steps, each of which is given what it needs; nothing before makeMaps
-// has side effects, and nothing stays open if a step fails.
+// load brings what want names, and what that depends on, into the kernel.
+func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (*Collection, error) {
+	return withToken(opts.TokenPath, func(t *token) (*Collection, error) {
+		return loadWith(cs, want, opts, t)
+	})
+}
+
+// loadWith is load by the right of a token, or of the process if that is nil. It
+// is a chain of steps, each of which is given what it needs; nothing before
+// makeMaps has side effects, and nothing stays open if a step fails.
 //
 //	select     which maps and programs
 //	relocate   instructions for this kernel (CO-RE, kernel symbols)
@@ -17,7 +24,7 @@ import (
 //	fill       their contents, as far as programs aren't part of them
 //	load       programs, one by one
 //	fill       program arrays
-func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (_ *Collection, err error) {
+func loadWith(cs *CollectionSpec, want selection, opts *CollectionOptions, t *token) (_ *Collection, err error) {
 	if err := cs.checkReplacements(opts.MapReplacements); err != nil {
 		return nil, err
 	}
@@ -33,7 +40,7 @@ func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (_ *Colle
 		Maps:      make(map[string]*Map, len(want.maps)),
 		Variables: make(map[string]*Variable),
 	}
-	types, code, err := describe(cs, want, opts)
+	types, code, err := describe(cs, want, opts, t)
 	if err != nil {
 		return nil, err
 	}
@@ -120,12 +127,14 @@ func NewProgramWithOptions(spec *ProgramSpec, opts ProgramOptions) (*Program, er
 	if err := checkLoadable([]*ProgramSpec{spec}); err != nil {
 		return nil, err
 	}
-	types, code, err := describePrograms([]*ProgramSpec{spec}, nil, nil, newKernelTypes(&opts, nil))
-	if err != nil {
-		return nil, err
-	}
-	defer types.close()
-	return loadProgram(spec, code[0], types, nil, &opts)
+	return withToken("", func(t *token) (*Program, error) {
+		types, code, err := describePrograms([]*ProgramSpec{spec}, nil, nil, newKernelTypes(&opts, nil), t)
+		if err != nil {
+			return nil, err
+		}
+		defer types.close()
+		return loadProgram(spec, code[0], types, nil, &opts)
+	})
 }
 
 // NewMapWithOptions is NewMap with options. Values in the spec's contents that

@@ -178,11 +178,12 @@ func makeMap(spec *MapSpec, types *typeInfo) (*Map, error) {
 	if err := types.describeStructOps(spec, &attr); err != nil {
 		return nil, err
 	}
+	types.token.addToMap(&attr)
 	fd, err := createMap(&attr, kernel.AtLeast)
 	if err != nil {
-		return nil, explainMap(want, err)
+		return nil, explainMap(want, err, types.token)
 	}
-	m, err := newMap(fd, want.Name, want.Type, want.KeySize, attr.ValueSize, attr.MaxEntries, attr.MapFlags)
+	m, err := newMap(fd, want.Name, want.Type, want.KeySize, attr.ValueSize, attr.MaxEntries, attr.MapFlags&^uapi.MapFlagTokenFD)
 	if err != nil {
 		return nil, err
 	}
@@ -264,11 +265,11 @@ func lesserMap(attr kernel.MapCreateAttr, cpus uint32, atLeast func(uapi.KernelV
 }
 
 // explainMap adds what can be done to why a map can't be made.
-func explainMap(spec *MapSpec, err error) error {
+func explainMap(spec *MapSpec, err error, t *token) error {
 	since := uapi.MapType(spec.Type).MinKernel()
 	switch kernel.Errno(err) {
 	case syscall.EPERM:
-		return kernel.ExplainPermission(err, kernel.CapBPF)
+		return t.explainPermission(err, mapDelegation(spec.Type), kernel.CapBPF)
 	case syscall.EINVAL:
 		if !kernel.AtLeast(since) {
 			return fmt.Errorf("%w: %w: maps of type %s need Linux %s", err, ErrNotSupported, spec.Type, since)

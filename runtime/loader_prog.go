@@ -39,6 +39,7 @@ func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Ma
 		ProgFlags: spec.Flags, ProgName: kernel.NewObjName(spec.Name), ProgIfindex: spec.Ifindex,
 	}
 	c.addTypes(&attr, types)
+	types.token.addToProgram(&attr)
 	attr.FDArray = kernel.Slice(types.modules.array())
 	release, err := c.target.add(&attr)
 	if err != nil {
@@ -47,7 +48,7 @@ func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Ma
 	defer release()
 	fd, log, err := verify(&attr, opts)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", spec.label(), types.explain(explainProgram(spec, c.insns, err)))
+		return nil, fmt.Errorf("%s: %w", spec.label(), types.explain(explainProgram(spec, c.insns, err, types.token)))
 	}
 	return &Program{VerifierLog: kernel.GoString(log), name: spec.Name, fd: fd, typ: spec.Type}, nil
 }
@@ -185,7 +186,7 @@ func concede(attr *kernel.ProgLoadAttr, errno syscall.Errno, atLeast func(uapi.K
 }
 
 // explainProgram adds what can be done to why a program can't be loaded.
-func explainProgram(spec *ProgramSpec, insns asm.Instructions, err error) error {
+func explainProgram(spec *ProgramSpec, insns asm.Instructions, err error, t *token) error {
 	var ve *VerifierError
 	if errors.As(err, &ve) {
 		if poison := poisonAt(insns, ve); poison != nil {
@@ -196,7 +197,7 @@ func explainProgram(spec *ProgramSpec, insns asm.Instructions, err error) error 
 	switch kernel.Errno(err) {
 	case syscall.EPERM:
 		if ve == nil {
-			return kernel.ExplainPermission(err, capabilities(spec.Type)...)
+			return t.explainPermission(err, programDelegation(spec.Type, spec.AttachType), capabilities(spec.Type)...)
 		}
 	case syscall.EINVAL, syscall.E2BIG:
 		if !kernel.AtLeast(typ.MinKernel()) {

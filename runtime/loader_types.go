@@ -92,6 +92,7 @@ type typeInfo struct {
 	object  *btf.Spec // where most types are from
 	maps    map[*MapSpec]typeIDs
 	modules moduleTable
+	token   *token // by whose right all of it is loaded
 
 	structOps map[*MapSpec]*structOpsValue
 
@@ -108,7 +109,7 @@ func (ti *typeInfo) close() {
 }
 
 // describe makes the code for all programs, and one BTF for everything.
-func describe(cs *CollectionSpec, want selection, opts *CollectionOptions) (*typeInfo, []code, error) {
+func describe(cs *CollectionSpec, want selection, opts *CollectionOptions, t *token) (*typeInfo, []code, error) {
 	var maps []*MapSpec
 	for _, name := range want.maps {
 		if opts.MapReplacements[name] == nil {
@@ -119,11 +120,11 @@ func describe(cs *CollectionSpec, want selection, opts *CollectionOptions) (*typ
 	if err := cs.withMembers(programs, want.programs, want.maps); err != nil {
 		return nil, nil, err
 	}
-	return describePrograms(programs, maps, cs.Types, newKernelTypes(&opts.Programs, opts.Cache))
+	return describePrograms(programs, maps, cs.Types, newKernelTypes(&opts.Programs, opts.Cache), t)
 }
 
-func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec, kt *kernelTypes) (_ *typeInfo, _ []code, err error) {
-	ti := &typeInfo{object: object, maps: make(map[*MapSpec]typeIDs, len(maps))}
+func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec, kt *kernelTypes, t *token) (_ *typeInfo, _ []code, err error) {
+	ti := &typeInfo{object: object, token: t, maps: make(map[*MapSpec]typeIDs, len(maps))}
 	defer func() {
 		if err != nil {
 			ti.close()
@@ -261,7 +262,9 @@ func (ti *typeInfo) load() error {
 	if err != nil {
 		return fmt.Errorf("types for the kernel: %w", err)
 	}
-	if ti.fd, err = kernel.BTFLoad(&kernel.BTFLoadAttr{BTF: kernel.Bytes(blob), BTFSize: uint32(len(blob))}); err == nil {
+	attr := kernel.BTFLoadAttr{BTF: kernel.Bytes(blob), BTFSize: uint32(len(blob))}
+	ti.token.addToTypes(&attr)
+	if ti.fd, err = kernel.BTFLoad(&attr); err == nil {
 		return nil
 	}
 	if opts := btf.KernelMarshalOptions(); *opts != plain {
@@ -269,22 +272,23 @@ func (ti *typeInfo) load() error {
 			return fmt.Errorf("types for the kernel: %w", err)
 		}
 	}
-	ti.fd, ti.refused = loadTypesWithLog(blob)
+	ti.fd, ti.refused = loadTypesWithLog(blob, ti.token)
 	return nil
 }
 
 // loadTypesWithLog is for BTF that the kernel refused before.
-func loadTypesWithLog(blob []byte) (*kernel.FD, error) {
+func loadTypesWithLog(blob []byte, t *token) (*kernel.FD, error) {
 	fd, log, err := withLog(0, func(level uint32, log []byte) (*kernel.FD, uint32, error) {
 		attr := kernel.BTFLoadAttr{
 			BTF: kernel.Bytes(blob), BTFSize: uint32(len(blob)),
 			LogLevel: level, LogBuf: kernel.Bytes(log), LogSize: uint32(len(log)),
 		}
+		t.addToTypes(&attr)
 		fd, err := kernel.BTFLoad(&attr)
 		return fd, attr.LogTrueSize, err
 	})
 	if err != nil {
-		return nil, newVerifierError(err, log.text, log.truncated)
+		return nil, t.explainTypes(newVerifierError(err, log.text, log.truncated))
 	}
 	return fd, nil
 }

@@ -121,7 +121,7 @@ func (c circumstances) explain(err error, need []Capability) *PermissionError {
 		e.Notes = append(e.Notes, "sysctl kernel.unprivileged_bpf_disabled="+c.unprivileged+" keeps BPF from unprivileged users")
 	}
 	if len(e.Missing) == 0 && c.uidMap != "" && !isInitialUserNamespace(c.uidMap) {
-		e.Notes = append(e.Notes, "the process is in a user namespace, where capabilities don't count for BPF: run it in the initial one, or use a BPF token (kernel 6.9)")
+		e.Notes = append(e.Notes, "the process is in a user namespace, where capabilities don't count for BPF: run it in the initial one, or use a BPF token (kernel 6.9, CollectionOptions.TokenPath)")
 	}
 	if strings.Contains(c.lockdown, "[integrity]") || strings.Contains(c.lockdown, "[confidentiality]") {
 		e.Notes = append(e.Notes, "kernel lockdown is on ("+c.lockdown+" in /sys/kernel/security/lockdown)")

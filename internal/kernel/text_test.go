@@ -197,7 +197,7 @@ func TestPermissionIsExplained(t *testing.T) {
 		"user namespace": {
 			circumstances{version: newKernel, status: statusRoot, uidMap: "0 100000 65536"},
 			[]Capability{CapBPF},
-			"BPF_PROG_LOAD: operation not permitted: the process is in a user namespace, where capabilities don't count for BPF: run it in the initial one, or use a BPF token (kernel 6.9)",
+			"BPF_PROG_LOAD: operation not permitted: the process is in a user namespace, where capabilities don't count for BPF: run it in the initial one, or use a BPF token (kernel 6.9, CollectionOptions.TokenPath)",
 		},
 		"memlock": {
 			circumstances{version: oldKernel, status: statusRoot, uidMap: initialUserNS},

@@ -36,3 +36,6 @@ const (
 	ProgFlagTestRegInvars   uint32 = 1 << 7
 	ProgFlagTokenFD         uint32 = 1 << 16
 )
+
+// BTFFlagTokenFD is a flag of BPF_BTF_LOAD.
+const BTFFlagTokenFD uint32 = 1 << 16
