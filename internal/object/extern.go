@@ -100,7 +100,7 @@ func (p *parser) classifyExtern(e *Extern, r rawbtf.Type) (err error) {
 		return nil
 	}
 	e.Kind = asm.ExternKsym
-	if typ, err := p.types.skipModifiers(r.TypeID()); err != nil {
+	if typ, err := p.types.raw.Resolve(r.TypeID()); err != nil {
 		return err
 	} else if typ.Kind() == rawbtf.KindVoid {
 		e.Kind = asm.ExternAddress

@@ -100,7 +100,7 @@ func (p *parser) readMap(s *elf.Section, info rawbtf.VarSecinfo, m *Map) error {
 	case v.Linkage() == linkExtern:
 		return errors.New("an extern map: link the object that defines it with bpftool gen object")
 	}
-	def, err := p.types.skipModifiers(v.TypeID())
+	def, err := p.types.raw.Resolve(v.TypeID())
 	if err != nil {
 		return err
 	}
@@ -247,13 +247,13 @@ func (d *mapDef) readValues(t uint32) error {
 	if r.Kind() != rawbtf.KindArray || n != 0 {
 		return errors.New("wants an array without length, as by __array")
 	}
-	if r, err = d.p.skipModifiers(elem); err != nil {
+	if r, err = d.p.raw.Resolve(elem); err != nil {
 		return err
 	}
 	if r.Kind() != rawbtf.KindPointer {
 		return fmt.Errorf("wants pointers, as by __array, these are of kind %v", r.Kind())
 	}
-	if r, err = d.p.skipModifiers(r.TypeID()); err != nil {
+	if r, err = d.p.raw.Resolve(r.TypeID()); err != nil {
 		return err
 	}
 	if ofMaps {
@@ -294,7 +294,7 @@ func (t *typeTable) uint32(id uint32, dst *uint32) error {
 // uint64 reads what __ulong(name, v) makes, an enum with one value, or what
 // __uint makes.
 func (t *typeTable) uint64(id uint32, dst *uint64) error {
-	r, err := t.skipModifiers(id)
+	r, err := t.raw.Resolve(id)
 	if err != nil {
 		return err
 	}

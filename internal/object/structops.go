@@ -63,7 +63,7 @@ func (p *parser) declareStructOps(s *elf.Section, info rawbtf.VarSecinfo, m *Map
 	if v.Kind() != rawbtf.KindVar || m.Name == "" {
 		return fmt.Errorf("not a variable with a name, but a %v", v.Kind())
 	}
-	typ, err := p.types.skipModifiers(v.TypeID())
+	typ, err := p.types.raw.Resolve(v.TypeID())
 	switch {
 	case err != nil:
 		return err
@@ -179,10 +179,10 @@ func (p *parser) functionMember(structID uint32, offset uint64) (index uint32, n
 }
 
 func (t *typeTable) isFunctionPointer(id uint32) (bool, error) {
-	r, err := t.skipModifiers(id)
+	r, err := t.raw.Resolve(id)
 	if err != nil || r.Kind() != rawbtf.KindPointer {
 		return false, err
 	}
-	r, err = t.skipModifiers(r.TypeID())
+	r, err = t.raw.Resolve(r.TypeID())
 	return r.Kind() == rawbtf.KindFuncProto, err
 }

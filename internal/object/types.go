@@ -285,26 +285,8 @@ func (t *typeTable) sortVars(r rawbtf.Type) {
 	}
 }
 
-// maxDepth bounds chains of modifiers, typedefs and arrays, which hostile BTF
-// ties into loops.
+// maxDepth bounds arrays of arrays, which hostile BTF ties into loops.
 const maxDepth = 32
-
-// skipModifiers follows qualifiers, typedefs and tags.
-func (t *typeTable) skipModifiers(id uint32) (rawbtf.Type, error) {
-	for range maxDepth {
-		r, err := t.raw.Type(id)
-		if err != nil {
-			return r, err
-		}
-		switch r.Kind() {
-		case rawbtf.KindTypedef, rawbtf.KindVolatile, rawbtf.KindConst, rawbtf.KindRestrict, rawbtf.KindTypeTag:
-			id = r.TypeID()
-		default:
-			return r, nil
-		}
-	}
-	return rawbtf.Type{}, fmt.Errorf("type ID %d: more than %d qualifiers and typedefs in a row", id, maxDepth)
-}
 
 const pointerSize = 8
 
@@ -312,7 +294,7 @@ const pointerSize = 8
 func (t *typeTable) sizeof(id uint32) (size, align uint32, err error) {
 	total := uint64(1)
 	for range maxDepth {
-		r, err := t.skipModifiers(id)
+		r, err := t.raw.Resolve(id)
 		if err != nil {
 			return 0, 0, err
 		}
