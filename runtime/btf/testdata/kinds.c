@@ -1,6 +1,6 @@
 // Every kind of type that clang emits for BPF. Compiled for both byte orders:
-//   clang-19 -O2 -g -mcpu=v3 -target bpfel -c kinds.c -o kinds-el.o && llvm-strip-19 -g kinds-el.o
-//   clang-19 -O2 -g -mcpu=v3 -target bpfeb -c kinds.c -o kinds-eb.o && llvm-strip-19 -g kinds-eb.o
+//   clang-19 -O2 -g -mcpu=v3 -fdebug-compilation-dir=. -ffile-prefix-map=$PWD=. -target bpfel -c kinds.c -o kinds-el.o && llvm-strip-19 -g kinds-el.o
+//   clang-19 -O2 -g -mcpu=v3 -fdebug-compilation-dir=. -ffile-prefix-map=$PWD=. -target bpfeb -c kinds.c -o kinds-eb.o && llvm-strip-19 -g kinds-eb.o
 #define SEC(name) __attribute__((section(name)))
 #define tag(value) __attribute__((btf_decl_tag(value)))
 #define typetag(value) __attribute__((btf_type_tag(value)))
