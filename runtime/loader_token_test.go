@@ -39,11 +39,12 @@ func TestLoadWithToken(t *testing.T) {
 		return
 	}
 	testutil.NeedsLinux(t, "BPF tokens", 6, 9)
-	ours, theirs := socketPair(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	needsUserNamespace(t, self)
+	ours, theirs := socketPair(t)
 	var out strings.Builder
 	cmd := exec.Command(self, "-test.run=^TestLoadWithToken$", "-test.v")
 	cmd.Env = append(os.Environ(), inUserNamespace+"=1")
@@ -55,11 +56,7 @@ func TestLoadWithToken(t *testing.T) {
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 		Pdeathsig:   syscall.SIGKILL,
 	}
-	err = cmd.Start()
-	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EINVAL) {
-		t.Skipf("needs user namespaces, which this host forbids, limits to none, or was built without: %v", err)
-	}
-	if err != nil {
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	theirs.Close()
@@ -71,6 +68,18 @@ func TestLoadWithToken(t *testing.T) {
 	}
 	if delegated != nil {
 		t.Error(delegated)
+	}
+}
+
+// needsUserNamespace tries one without ID mappings: a Start that fails with them
+// leaks a pipe (syscall.forkAndExecInChild, Go 1.26).
+func needsUserNamespace(t *testing.T, exe string) {
+	t.Helper()
+	cmd := exec.Command(exe, "-test.run=^$")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS}
+	err := cmd.Run()
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EINVAL) {
+		t.Skipf("needs user namespaces, which this host forbids, limits to none, or was built without: %v", err)
 	}
 }
 
