@@ -190,3 +190,18 @@ func (t *typeList) Set(name string) error {
 	*t = append(*t, name)
 	return nil
 }
+
+// parse reads the flags of a subcommand. If only its help is asked for, it prints
+// that, and done is true.
+func (c console) parse(fs *flag.FlagSet, args []string, usage string) (done bool, err error) {
+	fs.SetOutput(io.Discard)
+	err = fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		_, err := io.WriteString(c.stdout, usage)
+		return true, err
+	}
+	if err != nil {
+		return false, usageError{err}
+	}
+	return false, nil
+}

@@ -21,14 +21,8 @@ default is ./...
 // generateAll runs the directives of packages.
 func generateAll(ctx context.Context, c console, args []string) error {
 	fs := flag.NewFlagSet("bpfgen generate", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	err := fs.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		_, err := io.WriteString(c.stdout, generateUsage)
+	if done, err := c.parse(fs, args, generateUsage); done || err != nil {
 		return err
-	}
-	if err != nil {
-		return usageError{err}
 	}
 	tasks, _, err := c.findTasks(ctx, fs.Args())
 	if err != nil {

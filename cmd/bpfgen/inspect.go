@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -24,15 +23,11 @@ Shows what a compiled BPF object declares: maps, programs and variables.
 // inspect prints what an object file declares.
 func inspect(_ context.Context, c console, args []string) error {
 	fs := flag.NewFlagSet("bpfgen inspect", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
 	disassemble := fs.Bool("S", false, "")
-	switch err := fs.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(c.stdout, inspectUsage)
-		return nil
-	case err != nil:
-		return usageError{err}
-	case fs.NArg() != 1:
+	if done, err := c.parse(fs, args, inspectUsage); done || err != nil {
+		return err
+	}
+	if fs.NArg() != 1 {
 		return usagef("bpfgen inspect wants one object file, not %d arguments", fs.NArg())
 	}
 

@@ -3,10 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,15 +26,9 @@ Headers of the system aren't compared: other machines have others. With
 // verify compares generated files with what they were generated from.
 func verify(ctx context.Context, c console, args []string) error {
 	fs := flag.NewFlagSet("bpfgen verify", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
 	rebuild := fs.Bool("rebuild", false, "compile again and compare bytes")
-	err := fs.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		_, err := io.WriteString(c.stdout, verifyUsage)
+	if done, err := c.parse(fs, args, verifyUsage); done || err != nil {
 		return err
-	}
-	if err != nil {
-		return usageError{err}
 	}
 	tasks, orphans, err := c.findTasks(ctx, fs.Args())
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"path/filepath"
 
 	"github.com/bpfgen/bpfgen/internal/cheader"
@@ -28,15 +27,10 @@ keyword.
 // vmlinux writes C declarations of types described by BTF.
 func vmlinux(_ context.Context, c console, args []string) error {
 	fs := flag.NewFlagSet("bpfgen vmlinux", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
 	from := fs.String("btf", "", "")
 	output := fs.String("o", "", "")
-	switch err := fs.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		_, err := io.WriteString(c.stdout, vmlinuxUsage)
+	if done, err := c.parse(fs, args, vmlinuxUsage); done || err != nil {
 		return err
-	case err != nil:
-		return usageError{err}
 	}
 	load := btf.LoadKernelSpec
 	if *from != "" {

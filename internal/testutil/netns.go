@@ -1,13 +1,14 @@
 package testutil
 
 import (
-	"encoding/binary"
 	"errors"
 	"net"
 	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpfgen/bpfgen/internal/kernel"
 )
 
 // Loopback is the index of "lo" in every network namespace.
@@ -69,12 +70,17 @@ func interfacePair(t testing.TB, kind, name, peer string) (int, int) {
 	const infoPeer = 1 // VETH_INFO_PEER, IFLA_NETKIT_PEER_INFO
 	info := make([]byte, unix.SizeofIfInfomsg)
 	message := append([]byte(nil), info...)
-	message = appendAttr(message, unix.IFLA_IFNAME, append([]byte(name), 0))
-	peerInfo := appendAttr(append([]byte(nil), info...), unix.IFLA_IFNAME, append([]byte(peer), 0))
-	linkInfo := appendAttr(nil, unix.IFLA_INFO_KIND, append([]byte(kind), 0))
-	linkInfo = appendAttr(linkInfo, unix.IFLA_INFO_DATA, appendAttr(nil, infoPeer, peerInfo))
-	message = appendAttr(message, unix.IFLA_LINKINFO, linkInfo)
-	switch err := netlink(t, unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, message); {
+	message = kernel.AppendNetlinkAttr(message, unix.IFLA_IFNAME, append([]byte(name), 0))
+	peerInfo := kernel.AppendNetlinkAttr(append([]byte(nil), info...), unix.IFLA_IFNAME, append([]byte(peer), 0))
+	linkInfo := kernel.AppendNetlinkAttr(nil, unix.IFLA_INFO_KIND, append([]byte(kind), 0))
+	linkInfo = kernel.AppendNetlinkAttr(linkInfo, unix.IFLA_INFO_DATA, kernel.AppendNetlinkAttr(nil, infoPeer, peerInfo))
+	message = kernel.AppendNetlinkAttr(message, unix.IFLA_LINKINFO, linkInfo)
+	socket, err := kernel.OpenNetlink()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	switch _, err := socket.Request(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, message); {
 	case errors.Is(err, unix.EOPNOTSUPP):
 		t.Skipf("needs %s interfaces: this kernel was built without", kind)
 	case err != nil:
@@ -91,42 +97,4 @@ func interfacePair(t testing.TB, kind, name, peer string) (int, int) {
 		index[i] = iface.Index
 	}
 	return index[0], index[1]
-}
-
-// appendAttr adds a netlink attribute, padded to four bytes.
-func appendAttr(b []byte, kind uint16, value []byte) []byte {
-	b = binary.NativeEndian.AppendUint16(b, uint16(unix.SizeofRtAttr+len(value)))
-	b = binary.NativeEndian.AppendUint16(b, kind)
-	b = append(b, value...)
-	for len(b)%4 != 0 {
-		b = append(b, 0)
-	}
-	return b
-}
-
-// netlink sends one routing message, and returns what the kernel says to it.
-func netlink(t testing.TB, kind uint16, flags uint16, payload []byte) error {
-	t.Helper()
-	sock, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(sock)
-	message := binary.NativeEndian.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(payload)))
-	message = binary.NativeEndian.AppendUint16(message, kind)
-	message = binary.NativeEndian.AppendUint16(message, flags|unix.NLM_F_REQUEST|unix.NLM_F_ACK)
-	message = append(message, make([]byte, 8)...) // sequence and port: ours and the kernel's
-	message = append(message, payload...)
-	if err := unix.Sendto(sock, message, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		t.Fatal(err)
-	}
-	reply := make([]byte, 4096)
-	n, _, err := unix.Recvfrom(sock, reply, 0)
-	if err != nil || n < unix.SizeofNlMsghdr+4 {
-		t.Fatalf("netlink: %d bytes, %v", n, err)
-	}
-	if errno := -int32(binary.NativeEndian.Uint32(reply[unix.SizeofNlMsghdr:])); errno != 0 {
-		return unix.Errno(errno)
-	}
-	return nil
 }
