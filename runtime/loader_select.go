@@ -130,11 +130,23 @@ func mapReference(ins *asm.Instruction) string {
 func checkLoadable(programs []*ProgramSpec) error {
 	for _, ps := range programs {
 		if err := ps.checkLoadable(); err != nil {
-			return fmt.Errorf("%s: %w", ps.label(), err)
+			return ps.fail(err)
 		}
 	}
 	return nil
 }
+
+// programError is an error about a program.
+type programError struct {
+	spec *ProgramSpec
+	err  error
+}
+
+func (e *programError) Error() string { return e.spec.label() + ": " + e.err.Error() }
+func (e *programError) Unwrap() error { return e.err }
+
+// fail is an error about ps.
+func (ps *ProgramSpec) fail(err error) error { return &programError{ps, err} }
 
 // label names the program in errors.
 func (ps *ProgramSpec) label() string {

@@ -148,7 +148,7 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 	}
 	for i := range codes {
 		if err := codes[i].describe(&ti.builder); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", programs[i].label(), err)
+			return nil, nil, programs[i].fail(err)
 		}
 	}
 	if err := findTargets(programs, codes, kt); err != nil {

@@ -145,6 +145,9 @@ type Program struct {
 	// programs can have the same name.
 	Static bool
 
+	// Tags are the BTF declaration tags of the function.
+	Tags []string
+
 	// Instructions are those of the function, followed by those of each
 	// function that it calls or takes the address of, directly or not, each
 	// once and in the order of their first mention. References are by name.
