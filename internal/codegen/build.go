@@ -16,23 +16,23 @@ import (
 // files.
 type modelOptions struct {
 	names       TopNames
-	source      string   // named in warnings
-	types       []string // C types to declare
-	globalTypes bool     // also those of map keys, map values and variables
-	declared    declared // by the rest of the package
-	consts      []Const  // without names
+	source      string     // named in warnings
+	types       []string   // C types to declare
+	globalTypes bool       // also those of map keys, map values and variables
+	beside      neighbours // the rest of the package
+	consts      []Const    // without names
 }
 
 // buildModel decides everything about the Go code for an object. Its file names
 // and package are left to fill in.
 func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []string, err error) {
-	if err := opts.declared.checkTop(opts.names); err != nil {
+	if err := opts.beside.checkTop(opts.names); err != nil {
 		return nil, nil, err
 	}
 	m = &Model{ByteOrder: obj.ByteOrder, Names: opts.names}
 	pkg := newScope(opts.names.Ident, slices.Concat(opts.names.all(), predeclared())...)
-	pkg.foreign = opts.declared
-	m.Foreign = opts.declared.names
+	pkg.foreign = opts.beside
+	m.Imports = opts.beside.renamedImports()
 	m.nameItems(obj, pkg)
 
 	roots, err := namedRoots(obj.Types, opts.types)

@@ -10,8 +10,8 @@ type Model struct {
 	ObjectFile string // name of the embedded file
 	ByteOrder  binary.ByteOrder
 	Names      TopNames
-	// Foreign is what the rest of the package declares: imports keep off it.
-	Foreign map[string]string
+	// Imports renames imports whose names the rest of the package has.
+	Imports map[string]string
 
 	Maps      []Item
 	Programs  []Item

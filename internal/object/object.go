@@ -99,7 +99,7 @@ type Map struct {
 	Freeze bool
 
 	// Extra is what a legacy definition has behind the fields that all of its
-	// variants share, if it isn't zero.
+	// variants share.
 	Extra []byte
 
 	// Tags are the BTF declaration tags of the variable.
