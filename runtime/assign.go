@@ -31,6 +31,7 @@ func views[V any](s slot) bool {
 func (s slot) wantsMap() bool      { return holds[*Map](s) || views[mapView](s) }
 func (s slot) wantsProgram() bool  { return holds[*Program](s) }
 func (s slot) wantsVariable() bool { return holds[*Variable](s) || views[variableView](s) }
+func (s slot) wantsMapSpec() bool  { return holds[*MapSpec](s) || views[mapSpecView](s) }
 func (s slot) wantsVariableSpec() bool {
 	return holds[*VariableSpec](s) || views[variableSpecView](s)
 }
@@ -40,6 +41,8 @@ func (s slot) kind() reflect.Type {
 	switch {
 	case s.wantsMap():
 		return reflect.TypeFor[*Map]()
+	case s.wantsMapSpec():
+		return reflect.TypeFor[*MapSpec]()
 	case s.wantsVariable():
 		return reflect.TypeFor[*Variable]()
 	case s.wantsVariableSpec():
@@ -73,6 +76,11 @@ func (s slot) filled(obj any) (reflect.Value, error) {
 		err = v.bindVariable(obj.(*Variable))
 	case variableSpecView:
 		err = v.bindVariableSpec(obj.(*VariableSpec))
+	case mapSpecView:
+		in := obj.(mapInSpec)
+		if err = v.bindMapSpec(in.ms); err == nil {
+			err = bindMembers(view.Elem(), in.cs, in.ms)
+		}
 	}
 	return view.Elem(), err
 }
@@ -261,11 +269,15 @@ func (cs *CollectionSpec) Assign(to any) error {
 
 func (cs *CollectionSpec) specFor(s slot) (any, error) {
 	switch {
-	case holds[*MapSpec](s):
-		if m := cs.Maps[s.name]; m != nil {
+	case s.wantsMapSpec():
+		switch m := cs.Maps[s.name]; {
+		case m == nil:
+			return nil, missing("map", s.name, cs.kindsNamed(s.name))
+		case holds[*MapSpec](s):
 			return m, nil
+		default:
+			return mapInSpec{cs, m}, nil
 		}
-		return nil, missing("map", s.name, cs.kindsNamed(s.name))
 	case holds[*ProgramSpec](s):
 		if p := cs.Programs[s.name]; p != nil {
 			return p, nil
