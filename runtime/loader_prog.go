@@ -22,6 +22,11 @@ const (
 
 // loadProgram has the kernel verify a program.
 func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Map, opts *ProgramOptions) (*Program, error) {
+	tables, err := makeTables(&c, types.token)
+	defer closeTables(tables)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", spec.label(), err)
+	}
 	bytecode, err := c.insns.EncodeWith(nil, binary.NativeEndian, func(name string) (int, bool) {
 		m := maps[name]
 		if m == nil {
