@@ -27,8 +27,9 @@ var mayImport = map[string][]string{
 	"internal/btf":  {},
 	"internal/uapi": {},
 
-	"internal/kernel":   {"internal/uapi", "golang.org/x/sys/unix"},
-	"runtime/btf":       {"internal/btf", "internal/elf", "internal/kernel", "internal/uapi"},
+	"internal/fault":    {},
+	"internal/kernel":   {"internal/fault", "internal/uapi", "golang.org/x/sys/unix"},
+	"runtime/btf":       {"internal/btf", "internal/elf", "internal/fault", "internal/kernel", "internal/uapi"},
 	"runtime/asm":       {"runtime/btf"},
 	"internal/object":   {"internal/btf", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm"},
 	"internal/corerelo": {"internal/btf", "runtime/btf", "runtime/asm"},

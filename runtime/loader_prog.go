@@ -30,7 +30,7 @@ func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Ma
 		return m.FD(), true
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", spec.label(), err)
+		return nil, spec.fail(err)
 	}
 	attr := kernel.ProgLoadAttr{
 		ProgType: uint32(spec.Type), ExpectedAttachType: uint32(spec.AttachType),
@@ -43,12 +43,12 @@ func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Ma
 	attr.FDArray = kernel.Slice(types.modules.array())
 	release, err := c.target.add(&attr)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", spec.label(), err)
+		return nil, spec.fail(err)
 	}
 	defer release()
 	fd, log, err := verify(&attr, opts)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", spec.label(), types.explain(explainProgram(spec, c.insns, err, types.token)))
+		return nil, spec.fail(types.explain(explainProgram(spec, c.insns, err, types.token)))
 	}
 	p := &Program{
 		VerifierLog: kernel.GoString(log), name: spec.Name, fd: fd, typ: spec.Type,

@@ -109,16 +109,12 @@ func (ti *typeInfo) close() {
 }
 
 // describe makes the code for all programs, and one BTF for everything.
-func describe(cs *CollectionSpec, want selection, opts *CollectionOptions, t *token) (*typeInfo, []code, error) {
+func describe(cs *CollectionSpec, want selection, programs []*ProgramSpec, opts *CollectionOptions, t *token) (*typeInfo, []code, error) {
 	var maps []*MapSpec
 	for _, name := range want.maps {
 		if opts.MapReplacements[name] == nil {
 			maps = append(maps, cs.Maps[name])
 		}
-	}
-	programs := pick(cs.Programs, want.programs)
-	if err := cs.withMembers(programs, want.programs, want.maps); err != nil {
-		return nil, nil, err
 	}
 	return describePrograms(programs, maps, cs.Types, newKernelTypes(&opts.Programs, opts.Cache), t)
 }
@@ -148,7 +144,7 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 	}
 	for i := range codes {
 		if err := codes[i].describe(&ti.builder); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", programs[i].label(), err)
+			return nil, nil, programs[i].fail(err)
 		}
 	}
 	if err := findTargets(programs, codes, kt); err != nil {

@@ -27,7 +27,7 @@ type Symbol struct {
 // about the i-th name. It reads megabytes that the kernel makes up on the spot:
 // ask for all names at once.
 func FindSymbols(names []string) ([]Symbol, error) {
-	f, err := os.Open(kallsyms)
+	f, err := OpenFile(kallsyms, os.O_RDONLY)
 	if err != nil {
 		return nil, fmt.Errorf("symbols of the kernel: %w", err)
 	}
