@@ -55,7 +55,15 @@ func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Ma
 	if err != nil {
 		return nil, spec.fail(types.explain(explainProgram(spec, c.insns, err, types.token)))
 	}
-	return &Program{VerifierLog: kernel.GoString(log), name: spec.Name, fd: fd, typ: spec.Type}, nil
+	p := &Program{
+		VerifierLog: kernel.GoString(log), name: spec.Name, fd: fd, typ: spec.Type,
+		declared: declared{section: spec.SectionName, attachType: spec.AttachType, attachTo: spec.AttachTo},
+	}
+	if err := p.keepUSDTSpecs(maps); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
 }
 
 // addTypes adds the BTF of functions and lines, if the kernel has taken it.
