@@ -138,7 +138,7 @@ func (c *closure) addProgram(name string) error {
 
 // mapReference is the name of the map that an instruction needs, if any.
 func mapReference(ins *asm.Instruction) string {
-	if !ins.IsLoadFromMap() || ins.Map() != nil {
+	if !ins.IsLoadFromMap() || ins.Map() != nil || ins.JumpTable() != nil {
 		return ""
 	}
 	return ins.Reference()
