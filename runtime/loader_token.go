@@ -45,7 +45,7 @@ func withToken[T any](path string, load func(*token) (T, error)) (T, error) {
 
 // newToken makes a token from the BPF file system mounted at path.
 func newToken(path string) (*token, error) {
-	dir, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	dir, err := kernel.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY)
 	if err != nil {
 		return nil, fmt.Errorf("BPF token: %w: it takes the mount point of a BPF file system", err)
 	}

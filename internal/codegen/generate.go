@@ -35,7 +35,7 @@ type Request struct {
 	Tags     constraint.Expr // added to each target's build constraint; may be nil
 
 	KeepDWARF     bool
-	Types         []string // C types to declare
+	Types         []TypeRequest
 	Consts        []string // patterns of #defines to export
 	Untyped       bool     // plain *ebpf.Map and *ebpf.Variable fields, as bpf2go has them
 	NoGlobalTypes bool     // don't declare the types of map keys, map values and variables
@@ -77,10 +77,11 @@ func Generate(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	possible := req.possiblyDeclared()
 	outputs := make([]targetOutput, len(req.Targets))
 	var wg sync.WaitGroup
 	for i, target := range req.Targets {
-		wg.Go(func() { outputs[i] = req.generateTarget(ctx, names, target) })
+		wg.Go(func() { outputs[i] = req.generateTarget(ctx, names, possible, target) })
 	}
 	wg.Wait()
 	result, err := merge(outputs)
@@ -161,7 +162,7 @@ type targetOutput struct {
 	err      error
 }
 
-func (req *Request) generateTarget(ctx context.Context, names TopNames, target Target) (out targetOutput) {
+func (req *Request) generateTarget(ctx context.Context, names TopNames, possible declared, target Target) (out targetOutput) {
 	job := compileJob{
 		compiler: req.Compiler, target: target, source: req.Source, flags: req.CFlags,
 		dir: req.Dir, env: req.Env,
@@ -180,19 +181,22 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, target T
 			return targetOutput{err: fmt.Errorf("strip DWARF from the object of %s: %w", req.Source, err)}
 		}
 	}
-	declared, err := req.declared(ctx, target)
-	if err != nil {
-		return targetOutput{err: err}
-	}
 	consts, constWarnings, err := req.constants(ctx, job, out.deps)
 	if err != nil {
 		return targetOutput{err: err}
 	}
-	goFile, warnings, err := req.goFile(c.object, target, modelOptions{
-		names: names, source: req.Source, types: req.Types, globalTypes: !req.NoGlobalTypes,
-		declared: declared, consts: consts,
-	})
+	own, err := req.ownTypes(ctx, target)
 	if err != nil {
+		return targetOutput{err: err}
+	}
+	for _, o := range own {
+		out.deps = append(out.deps, o.files...)
+	}
+	goFile, warnings, err := req.goFile(c.object, target, modelOptions{
+		names: names, source: req.Source, types: req.Types, own: own, target: target, globalTypes: !req.NoGlobalTypes,
+		beside: req.neighbours(ctx, possible, target), consts: consts,
+	})
+	if err = errors.Join(err, ctx.Err()); err != nil {
 		return targetOutput{err: err}
 	}
 	out.warnings = append(constWarnings, warnings...)

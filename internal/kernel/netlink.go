@@ -19,7 +19,7 @@ type Netlink struct {
 
 // OpenNetlink opens a socket for messages about routing and traffic control.
 func OpenNetlink() (*Netlink, error) {
-	raw, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	raw, err := socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
@@ -52,7 +52,7 @@ func (n *Netlink) Request(kind, flags uint16, payload []byte) ([]byte, error) {
 	message = binary.NativeEndian.AppendUint16(message, flags|unix.NLM_F_REQUEST|unix.NLM_F_ACK)
 	message = append(message, make([]byte, 8)...) // sequence and port: one request at a time, and the kernel's choice
 	message = append(message, payload...)
-	if err := unix.Sendto(raw, message, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	if err := sendto(raw, message, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil, os.NewSyscallError("sendto", err)
 	}
 	return receiveNetlink(raw, kind)
@@ -62,7 +62,7 @@ func (n *Netlink) Request(kind, flags uint16, payload []byte) ([]byte, error) {
 func receiveNetlink(raw int, kind uint16) (echo []byte, err error) {
 	buffer := make([]byte, netlinkReply)
 	for {
-		n, _, err := unix.Recvfrom(raw, buffer, 0)
+		n, err := recvfrom(raw, buffer)
 		if err == unix.EINTR {
 			continue
 		}

@@ -20,7 +20,7 @@ func HasSyscallWrapper() (bool, error) {
 	if _, err := os.Stat(kprobePMU); err != nil || arch == "" {
 		return false, nil
 	}
-	f, err := os.Open(kallsyms)
+	f, err := OpenFile(kallsyms, os.O_RDONLY)
 	if err != nil {
 		return false, fmt.Errorf("symbols of the kernel: %w", err)
 	}
