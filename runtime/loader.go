@@ -31,8 +31,8 @@ func loadWith(cs *CollectionSpec, want selection, opts *CollectionOptions, t *to
 	if want, err = cs.withDependencies(want, opts.MapReplacements); err != nil {
 		return nil, err
 	}
-	programs := pick(cs.Programs, want.programs)
-	if err := checkLoadable(programs); err != nil {
+	programs, err := cs.programsFor(want)
+	if err != nil {
 		return nil, err
 	}
 	coll := &Collection{
@@ -40,7 +40,7 @@ func loadWith(cs *CollectionSpec, want selection, opts *CollectionOptions, t *to
 		Maps:      make(map[string]*Map, len(want.maps)),
 		Variables: make(map[string]*Variable),
 	}
-	types, code, err := describe(cs, want, opts, t)
+	types, code, err := describe(cs, want, programs, opts, t)
 	if err != nil {
 		return nil, err
 	}

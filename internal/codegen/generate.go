@@ -35,7 +35,7 @@ type Request struct {
 	Tags     constraint.Expr // added to each target's build constraint; may be nil
 
 	KeepDWARF     bool
-	Types         []string // C types to declare
+	Types         []TypeRequest
 	Consts        []string // patterns of #defines to export
 	Untyped       bool     // plain *ebpf.Map and *ebpf.Variable fields, as bpf2go has them
 	NoGlobalTypes bool     // don't declare the types of map keys, map values and variables
@@ -185,8 +185,15 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, possible
 	if err != nil {
 		return targetOutput{err: err}
 	}
+	own, err := req.ownTypes(ctx, target)
+	if err != nil {
+		return targetOutput{err: err}
+	}
+	for _, o := range own {
+		out.deps = append(out.deps, o.files...)
+	}
 	goFile, warnings, err := req.goFile(c.object, target, modelOptions{
-		names: names, source: req.Source, types: req.Types, globalTypes: !req.NoGlobalTypes,
+		names: names, source: req.Source, types: req.Types, own: own, target: target, globalTypes: !req.NoGlobalTypes,
 		beside: req.neighbours(ctx, possible, target), consts: consts,
 	})
 	if err = errors.Join(err, ctx.Err()); err != nil {

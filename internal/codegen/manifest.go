@@ -153,8 +153,8 @@ func (req *Request) settings(l locator) []string {
 			lines = append(lines, name+" "+l.flag(value))
 		}
 	}
-	for _, name := range req.Types {
-		lines = append(lines, "type "+name)
+	for _, r := range req.Types {
+		lines = append(lines, "type "+r.String())
 	}
 	for _, pattern := range req.Consts {
 		lines = append(lines, "const "+pattern)

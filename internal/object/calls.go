@@ -241,16 +241,8 @@ func (p *parser) countPrograms() int {
 // exceptionCallback is the function that a tag of a program says bpf_throw shall
 // call, or -1. If there are several, or none of that name, the kernel will say so.
 func (p *parser) exceptionCallback(f *function) int32 {
-	if len(p.types.tags) == 0 {
-		return -1
-	}
-	info := p.fullInfo(f.section)
-	i := info.firstFunc(f.start)
-	if i == info.funcs.Len() || info.funcs.Offset(i) != f.start {
-		return -1
-	}
 	callback := int32(-1)
-	for _, tag := range p.types.tagsOf(uint32(info.funcs.Func(i).ID())) {
+	for _, tag := range p.tagsOf(f) {
 		name, ok := strings.CutPrefix(tag, "exception_callback:")
 		if !ok {
 			continue
@@ -263,6 +255,19 @@ func (p *parser) exceptionCallback(f *function) int32 {
 	return callback
 }
 
+// tagsOf returns the BTF declaration tags of a function.
+func (p *parser) tagsOf(f *function) []string {
+	if len(p.types.tags) == 0 {
+		return nil
+	}
+	info := p.fullInfo(f.section)
+	i := info.firstFunc(f.start)
+	if i == info.funcs.Len() || info.funcs.Offset(i) != f.start {
+		return nil
+	}
+	return p.types.tagsOf(uint32(info.funcs.Func(i).ID()))
+}
+
 // describe fills in everything but the instructions.
 func (p *parser) describe(prog *Program, f *function) {
 	sym := &p.syms[f.symbol]
@@ -270,6 +275,7 @@ func (p *parser) describe(prog *Program, f *function) {
 	*prog = Program{
 		Name: sym.Name, Section: section, Static: sym.Bind == elf.STB_LOCAL,
 		ByteOrder: p.obj.ByteOrder, License: p.obj.License, Version: p.obj.Version,
+		Tags: p.tagsOf(f),
 	}
 	var ok bool
 	if prog.Def, prog.AttachTo, prog.Optional, ok = MatchSection(section); ok {

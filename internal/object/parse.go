@@ -110,6 +110,7 @@ func Parse(data []byte) (*Object, error) {
 		(*parser).readMapValues,
 		(*parser).readStructOpsPrograms,
 		(*parser).link,
+		(*parser).fillTailCalls,
 	} {
 		if err := step(p); err != nil {
 			return nil, fmt.Errorf("parse object: %w", err)

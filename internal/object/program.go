@@ -33,6 +33,8 @@ type codeTable struct {
 	infos  []codeInfo // of the sections with code
 	relocs []elf.Reloc
 
+	tables []*asm.JumpTable // by symbol, nil unless something refers to it
+
 	insns asm.Instructions // of all programs
 }
 

@@ -325,7 +325,7 @@ func (w *walk) relocate(r *elf.Reloc) error {
 	case role == roleArena:
 		return w.loadValue(r, sym, w.p.maps[w.p.arena].Name)
 	case role == roleTables:
-		return errors.New("a jump table: compile with -fno-jump-tables, or with -mcpu=v3")
+		return w.loadTable(r, sym)
 	}
 	return w.strange(sym)
 }

@@ -63,6 +63,8 @@ type Annotations struct {
 	// Extern is the kernel's symbol or configuration that the instruction
 	// refers to.
 	Extern *Extern
+	// Table is the jump table that the instruction loads the address of.
+	Table *JumpTable
 
 	// line is one that WithSource was given; it hides that of Metadata.
 	line *btf.Line
@@ -117,6 +119,14 @@ type Extern struct {
 	Weak    bool        // whether the program copes with its absence
 	Kind    ExternKind
 	Index   uint32 // among the externs of the file
+}
+
+// JumpTable is where a function may jump to by a register. Loading a program
+// makes a map of each table it uses.
+type JumpTable struct {
+	Name     string
+	Function string  // the symbol that Targets count from
+	Targets  []int32 // slots
 }
 
 // FDer is a resource with a file descriptor. It stands for maps, which this
@@ -298,3 +308,13 @@ func (ins Instruction) WithExtern(extern *Extern) Instruction {
 
 // Extern returns what ins refers to that the kernel defines, or nil.
 func (ins Instruction) Extern() *Extern { return ins.Metadata.read().Extern }
+
+// WithJumpTable makes ins, which must load a map's value, load the address of a
+// jump table.
+func (ins Instruction) WithJumpTable(table *JumpTable) Instruction {
+	ins.Metadata.edit().Table = table
+	return ins
+}
+
+// JumpTable returns the jump table that ins loads the address of, or nil.
+func (ins Instruction) JumpTable() *JumpTable { return ins.Metadata.read().Table }

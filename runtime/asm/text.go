@@ -209,6 +209,8 @@ func (ins *Instruction) appendJump(b []byte, pc int64) []byte {
 		return append(b, "exit"...)
 	case op == Call:
 		return ins.appendCall(b)
+	case ins.OpCode == jumpReg:
+		return appendRegister(append(b, "gotox "...), ins.Dst, true)
 	case ins.OpCode == longJump:
 		b = append(b, "gotol "...)
 	case op == Ja && ins.OpCode == OpCode(JumpClass):
