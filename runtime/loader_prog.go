@@ -22,6 +22,11 @@ const (
 
 // loadProgram has the kernel verify a program.
 func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Map, opts *ProgramOptions) (*Program, error) {
+	tables, err := makeTables(&c, types.token)
+	defer closeTables(tables)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", spec.label(), err)
+	}
 	bytecode, err := c.insns.EncodeWith(nil, binary.NativeEndian, func(name string) (int, bool) {
 		m := maps[name]
 		if m == nil {
@@ -50,7 +55,15 @@ func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Ma
 	if err != nil {
 		return nil, spec.fail(types.explain(explainProgram(spec, c.insns, err, types.token)))
 	}
-	return &Program{VerifierLog: kernel.GoString(log), name: spec.Name, fd: fd, typ: spec.Type}, nil
+	p := &Program{
+		VerifierLog: kernel.GoString(log), name: spec.Name, fd: fd, typ: spec.Type,
+		declared: declared{section: spec.SectionName, attachType: spec.AttachType, attachTo: spec.AttachTo},
+	}
+	if err := p.keepUSDTSpecs(maps); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
 }
 
 // addTypes adds the BTF of functions and lines, if the kernel has taken it.

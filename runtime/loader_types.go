@@ -80,6 +80,7 @@ type code struct {
 	insns              asm.Instructions // maps are still names
 	funcInfo, lineInfo []byte
 	target             attachTarget
+	tables             bool // it has jump tables
 }
 
 // typeIDs are those of a map's key and value.
@@ -165,6 +166,7 @@ func relocate(programs []*ProgramSpec, kt *kernelTypes, localID func(btf.TypeRef
 		if slices.ContainsFunc(insns, dependsOnKernel) {
 			insns = slices.Clone(insns)
 			for j := range insns {
+				codes[i].tables = codes[i].tables || insns[j].JumpTable() != nil
 				if relo := insns[j].CORERelocation(); relo != nil {
 					relos = append(relos, corerelo.Reloc{CORERelocation: relo, Ins: &insns[j]})
 					where = append(where, &insns[j])
@@ -195,8 +197,11 @@ func relocate(programs []*ProgramSpec, kt *kernelTypes, localID func(btf.TypeRef
 	return codes, nil
 }
 
-// dependsOnKernel tells whether an instruction differs from kernel to kernel.
-func dependsOnKernel(ins asm.Instruction) bool { return ins.CORERelocation() != nil || isKsym(&ins) }
+// dependsOnKernel tells whether an instruction differs from kernel to kernel, or
+// from load to load.
+func dependsOnKernel(ins asm.Instruction) bool {
+	return ins.CORERelocation() != nil || isKsym(&ins) || ins.JumpTable() != nil
+}
 
 // needsKernel tells whether relocations are about the kernel's types.
 func needsKernel(relos []corerelo.Reloc) bool {
