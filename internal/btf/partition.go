@@ -70,7 +70,9 @@ type relabel struct{ node, old uint32 }
 // something that doesn't happen.
 type checksum struct{ a, b uint64 }
 
-func (c checksum) compare(d checksum) int { return cmp.Or(cmp.Compare(c.a, d.a), cmp.Compare(c.b, d.b)) }
+func (c checksum) compare(d checksum) int {
+	return cmp.Or(cmp.Compare(c.a, d.a), cmp.Compare(c.b, d.b))
+}
 
 // term is what an edge adds to a checksum.
 func term(position, class uint32) checksum {
