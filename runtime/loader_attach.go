@@ -1,6 +1,7 @@
 package ebpf
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -81,7 +82,7 @@ func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
 		if ps.Type == StructOps {
 			target, err := kt.structOpsTarget(ps.AttachTo)
 			if err != nil {
-				return fmt.Errorf("%s: %w", ps.label(), err)
+				return ps.fail(err)
 			}
 			codes[i].target = target
 			continue
@@ -91,18 +92,18 @@ func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
 			continue
 		}
 		if ps.AttachTo == "" {
-			return fmt.Errorf("%s: it says not what to attach to: set ProgramSpec.AttachTo before loading", ps.label())
+			return ps.fail(errors.New("it says not what to attach to: set ProgramSpec.AttachTo before loading"))
 		}
 		if ps.AttachTarget != nil {
 			target, err := functionOf(ps.AttachTarget, ps.AttachTo)
 			if err != nil {
-				return fmt.Errorf("%s: %w", ps.label(), err)
+				return ps.fail(err)
 			}
 			codes[i].target = target
 			continue
 		}
 		if ps.Type == Extension {
-			return fmt.Errorf("%s: it extends another program: set ProgramSpec.AttachTarget before loading", ps.label())
+			return ps.fail(errors.New("it extends another program: set ProgramSpec.AttachTarget before loading"))
 		}
 		queries = append(queries, h.query(ps.AttachTo))
 		asking = append(asking, i)
@@ -112,11 +113,11 @@ func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
 	}
 	targets, err := kt.find(queries)
 	if err != nil {
-		return err
+		return programs[asking[0]].fail(err)
 	}
 	for n, i := range asking {
 		if targets[n].id == 0 {
-			return fmt.Errorf("%s: %w", programs[i].label(), notInKernel(programs[i], queries[n].Name, kt.didYouMean(queries[n].Query)))
+			return programs[i].fail(notInKernel(programs[i], queries[n].Name, kt.didYouMean(queries[n].Query)))
 		}
 		codes[i].target = targets[n]
 	}

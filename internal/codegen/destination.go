@@ -58,9 +58,13 @@ func (n neighbours) declares(name string) bool {
 
 // renamedImports gives those imports other names that the package uses for
 // something else.
-func (n neighbours) renamedImports() map[string]string {
+func (n neighbours) renamedImports(own []ownType) map[string]string {
+	names := importNames()
+	for _, o := range own {
+		names = append(names, o.pkgName)
+	}
 	renamed := map[string]string{}
-	for _, name := range importNames() {
+	for _, name := range names {
 		free := name
 		for n.declares(free) {
 			free = "_" + free

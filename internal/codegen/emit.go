@@ -52,6 +52,11 @@ func (m *Model) nameImports(f *jen.File) {
 			f.ImportAlias(i.path, name)
 		}
 	}
+	for _, decl := range m.Types {
+		if decl.Type.Pkg != "" && decl.Kind == DeclOwn {
+			f.ImportAlias(decl.Type.Pkg, cmp.Or(m.Imports[decl.PkgName], decl.PkgName))
+		}
+	}
 }
 
 // imports returns all imports that generated code may have.

@@ -35,7 +35,7 @@ type Request struct {
 	Tags     constraint.Expr // added to each target's build constraint; may be nil
 
 	KeepDWARF     bool
-	Types         []string // C types to declare
+	Types         []TypeRequest
 	Consts        []string // patterns of #defines to export
 	Untyped       bool     // plain *ebpf.Map and *ebpf.Variable fields, as bpf2go has them
 	NoGlobalTypes bool     // don't declare the types of map keys, map values and variables
@@ -44,6 +44,8 @@ type Request struct {
 	OutputStem   string // start of file names; by default Ident in lower case
 	OutputSuffix string // end of file names, before the extension
 	MakeBase     string // if not empty, also write make dependencies, relative to this folder
+
+	modules map[string]moduleDir // by import path, set by ResolveModules
 }
 
 // Result is what a run of the generator wants to write, and to say.
@@ -67,6 +69,11 @@ func Generate(ctx context.Context, req Request) (*Result, error) {
 	}
 	if err := req.checkFileNames(); err != nil {
 		return nil, err
+	}
+	if req.modules == nil {
+		if err := req.ResolveModules(ctx); err != nil {
+			return nil, err
+		}
 	}
 
 	compiler, err := req.Compiler.Identity(ctx, req.Env)
@@ -164,8 +171,8 @@ type targetOutput struct {
 
 func (req *Request) generateTarget(ctx context.Context, names TopNames, possible declared, target Target) (out targetOutput) {
 	job := compileJob{
-		compiler: req.Compiler, target: target, source: req.Source, flags: req.CFlags,
-		dir: req.Dir, env: req.Env,
+		compiler: req.Compiler, target: target, source: req.Source, flags: req.compilerFlags(),
+		dir: req.Dir, env: req.Env, modules: req.moduleRoots(),
 	}
 	c, err := job.compile(ctx)
 	if err != nil {
@@ -185,8 +192,15 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, possible
 	if err != nil {
 		return targetOutput{err: err}
 	}
+	own, err := req.ownTypes(ctx, target)
+	if err != nil {
+		return targetOutput{err: err}
+	}
+	for _, o := range own {
+		out.deps = append(out.deps, o.files...)
+	}
 	goFile, warnings, err := req.goFile(c.object, target, modelOptions{
-		names: names, source: req.Source, types: req.Types, globalTypes: !req.NoGlobalTypes,
+		names: names, source: req.Source, types: req.Types, own: own, target: target, globalTypes: !req.NoGlobalTypes,
 		beside: req.neighbours(ctx, possible, target), consts: consts,
 	})
 	if err = errors.Join(err, ctx.Err()); err != nil {

@@ -148,13 +148,14 @@ func (req *Request) settings(l locator) []string {
 	for _, flag := range req.CFlags {
 		lines = append(lines, "cflag "+l.flag(flag))
 	}
+	lines = append(lines, req.moduleSettings()...)
 	for _, entry := range req.Env {
 		if name, value, _ := strings.Cut(entry, "="); (name == "CPATH" || name == "C_INCLUDE_PATH") && value != "" {
 			lines = append(lines, name+" "+l.flag(value))
 		}
 	}
-	for _, name := range req.Types {
-		lines = append(lines, "type "+name)
+	for _, r := range req.Types {
+		lines = append(lines, "type "+r.String())
 	}
 	for _, pattern := range req.Consts {
 		lines = append(lines, "const "+pattern)

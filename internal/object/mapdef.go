@@ -229,7 +229,7 @@ func (d *mapDef) readPinning(t uint32) error {
 // readValues reads the type of the initial contents: an array of pointers to
 // inner maps or to programs.
 func (d *mapDef) readValues(t uint32) error {
-	ofMaps := d.m.Type == uapi.MapTypeArrayOfMaps || d.m.Type == uapi.MapTypeHashOfMaps
+	ofMaps := d.m.Type.HoldsMaps()
 	switch {
 	case d.inner:
 		return errors.New("the inner map of a map of maps can't have values of its own")

@@ -18,25 +18,22 @@ import (
 type USDT struct {
 	specs  *ebpf.Map
 	layout usdtLayout
-
-	mu   sync.Mutex
-	used []bool // which elements of specs
 }
 
 // The map of <bpf/usdt.bpf.h>.
 const usdtSpecs = "__bpf_usdt_specs"
 
-// NewUSDT is for the programs of coll, which has to stay open as long as they
-// are attached. All of them have to be attached by the same USDT. There is
-// nothing to close.
-func NewUSDT(coll *ebpf.Collection) (*USDT, error) {
-	specs := coll.Maps[usdtSpecs]
+// NewUSDT is for the programs of coll, whose map has to stay open as long as
+// they are being attached. There is nothing to close.
+func NewUSDT(coll *ebpf.Collection) (*USDT, error) { return newUSDT(coll.Maps[usdtSpecs]) }
+
+func newUSDT(specs *ebpf.Map) (*USDT, error) {
 	if specs == nil {
 		return nil, fmt.Errorf("USDT: the collection has no map %s, which comes with <bpf/usdt.bpf.h>: %w", usdtSpecs, os.ErrNotExist)
 	}
 	for _, layout := range usdtLayouts {
 		if specs.ValueSize() == layout.size {
-			return &USDT{specs: specs, layout: layout, used: make([]bool, specs.MaxEntries())}, nil
+			return &USDT{specs: specs, layout: layout}, nil
 		}
 	}
 	return nil, fmt.Errorf("USDT: values of %s have %d bytes, as in no known <bpf/usdt.bpf.h>: %w", usdtSpecs, specs.ValueSize(), ErrNotSupported)
@@ -100,29 +97,15 @@ func (u *USDT) add(p usdtProbe, cookie uint64) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for id, used := range u.used {
-		if used {
-			continue
-		}
-		if err := u.specs.Put(uint32(id), spec); err != nil {
-			return 0, err
-		}
-		u.used[id] = true
-		return uint32(id), nil
+	id, err := u.specs.Slots().Take()
+	if err != nil {
+		return 0, fmt.Errorf("%s has no room for more probes (define BPF_USDT_MAX_SPEC_CNT before <bpf/usdt.bpf.h>): %w", usdtSpecs, err)
 	}
-	return 0, fmt.Errorf("%s has no room for more than %d probes (define BPF_USDT_MAX_SPEC_CNT before <bpf/usdt.bpf.h>): %w",
-		usdtSpecs, len(u.used), os.ErrInvalid)
-}
-
-// free lets others have numbers.
-func (u *USDT) free(ids []uint32) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for _, id := range ids {
-		u.used[id] = false
+	if err := u.specs.Put(id, spec); err != nil {
+		u.specs.Slots().Free(id)
+		return 0, err
 	}
+	return id, nil
 }
 
 // usdtLink is a program attached wherever a file has a probe.
@@ -144,7 +127,7 @@ func (l *usdtLink) Close() error {
 		for _, p := range l.probes {
 			all = append(all, p.Close())
 		}
-		l.usdt.free(l.ids)
+		l.usdt.specs.Slots().Free(l.ids...)
 	})
 	return errors.Join(all...)
 }

@@ -209,8 +209,9 @@ func TestUSDT(t *testing.T) {
 			t.Errorf("%s is %#x, want %#x: %v", name, got, want, err)
 		}
 	}
-	if !usdt.used[0] || usdt.used[1] {
-		t.Error("probes with the same arguments need one element")
+	slots := usdt.specs.Slots()
+	if next, err := slots.Take(); err != nil || next != 1 {
+		t.Errorf("probes with the same arguments need one element; the next free is %d: %v", next, err)
 	}
 	_, errInfo := l.Info()
 	for what, err := range map[string]error{"pin": l.Pin("x"), "unpin": l.Unpin(), "info": errInfo, "detach": l.Detach(), "update": l.Update(nil)} {
@@ -223,13 +224,18 @@ func TestUSDT(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := run(t, ex.path); n != 0 || usdt.used[0] {
+	if n := run(t, ex.path); n != 0 {
 		t.Errorf("after close: %d probes", n)
+	}
+	if free, err := slots.Take(); err != nil || free != 0 {
+		t.Errorf("close didn't free the element: got %d: %v", free, err)
 	}
 	if _, err := usdt.Attach(ex, "test", "miss", coll.Programs["probe"], nil); !errors.Is(err, ErrNoSymbol) {
 		t.Errorf("no such probe: %v", err)
 	}
-	usdt.used = nil
+	for err == nil {
+		_, err = slots.Take()
+	}
 	if _, err := usdt.Attach(ex, "test", "hit", coll.Programs["probe"], nil); !errors.Is(err, os.ErrInvalid) || !strings.Contains(err.Error(), "BPF_USDT_MAX_SPEC_CNT") {
 		t.Errorf("full: %v", err)
 	}
