@@ -76,6 +76,8 @@ type Collection struct {
 
 	// Variables are the global variables of the programs.
 	Variables map[string]*Variable
+
+	refused map[string]error // programs that weren't loaded because there were alternatives
 }
 
 // LoadCollection loads all that an object file declares into the kernel. The

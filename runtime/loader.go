@@ -6,11 +6,27 @@ import (
 	"slices"
 )
 
-// load brings what want names, and what that depends on, into the kernel.
+// load brings what want names, and what that depends on, into the kernel. It
+// starts over without alternatives that this kernel refuses.
 func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (*Collection, error) {
-	return withToken(opts.TokenPath, func(t *token) (*Collection, error) {
-		return loadWith(cs, want, opts, t)
-	})
+	refused := make(map[string]error)
+	for {
+		coll, err := withToken(opts.TokenPath, func(t *token) (*Collection, error) {
+			return loadWith(cs, want, opts, t)
+		})
+		if err == nil {
+			coll.refused = refused
+			return coll, nil
+		}
+		name := cs.refusedAlternative(err, want)
+		if name == "" || refused[name] != nil {
+			return nil, err
+		}
+		refused[name] = err
+		if want, err = want.without(name, refused); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // loadWith is load by the right of a token, or of the process if that is nil. It

@@ -15,6 +15,19 @@ import (
 // selection is what to load: names of maps and programs.
 type selection struct {
 	maps, programs []string
+
+	// alternatives are those of the programs that may fail to load as long as
+	// one of their group doesn't, with that group.
+	alternatives map[string]string
+}
+
+// addAlternative adds a program that may fail.
+func (s *selection) addAlternative(name, group string) {
+	s.programs = append(s.programs, name)
+	if s.alternatives == nil {
+		s.alternatives = make(map[string]string)
+	}
+	s.alternatives[name] = group
 }
 
 // everything is all maps and programs that aren't optional.
@@ -27,7 +40,11 @@ func (cs *CollectionSpec) everything() selection {
 	}
 	for _, name := range sortedKeys(cs.Programs) {
 		// A program of a struct_ops that isn't wanted isn't wanted either.
-		if ps := cs.Programs[name]; !ps.Optional && !ps.member {
+		switch ps := cs.Programs[name]; {
+		case ps.Optional || ps.member:
+		case ps.Alternative != "":
+			want.addAlternative(name, ps.Alternative)
+		default:
 			want.programs = append(want.programs, name)
 		}
 	}
@@ -49,7 +66,7 @@ func (cs *CollectionSpec) withDependencies(want selection, replaced map[string]*
 			return want, err
 		}
 	}
-	return selection{maps: sortedKeys(c.maps), programs: sortedKeys(c.programs)}, nil
+	return selection{maps: sortedKeys(c.maps), programs: sortedKeys(c.programs), alternatives: want.alternatives}, nil
 }
 
 // closure collects what depends on what.

@@ -1,7 +1,10 @@
 package btf
 
 import (
+	"cmp"
 	"encoding/binary"
+	"math/bits"
+	"slices"
 )
 
 // Ext is the .BTF.ext section: what the compiler says about instructions. It
@@ -17,6 +20,7 @@ type Ext struct {
 type ExtSection struct {
 	NameOff uint32 // name of the ELF section, in the strings of .BTF
 	big     bool
+	mixed   bool   // records aren't known to be in order of their instructions
 	size    uint32 // of a record; a newer compiler may append fields
 	data    []byte
 }
@@ -179,6 +183,63 @@ func (s *ExtSection) Len() int {
 		return 0
 	}
 	return len(s.data) / int(s.size)
+}
+
+// u32 reads a word of a record.
+func (s *ExtSection) u32(p []byte) uint32 {
+	v := binary.LittleEndian.Uint32(p)
+	if s.big {
+		v = bits.ReverseBytes32(v)
+	}
+	return v
+}
+
+// InsnOff returns the offset of the instruction that record i is about.
+func (s *ExtSection) InsnOff(i int) uint32 { return s.u32(s.data[i*int(s.size):]) }
+
+// InOrder tells whether Check found the records in order of their instructions.
+func (s *ExtSection) InOrder() bool { return !s.mixed }
+
+// insnSize is what offsets of instructions are a multiple of.
+const insnSize = 8
+
+// Check returns the first record whose offset isn't that of an instruction, whose
+// second word isn't below one limit, or whose third, if the other limit isn't
+// zero, isn't below that; -1 if there is none.
+func (s *ExtSection) Check(second, third uint32) int {
+	s.mixed = false
+	last := uint32(0)
+	for i, p := 0, s.data; len(p) >= int(s.size) && s.size >= FuncInfoSize; i, p = i+1, p[s.size:] {
+		off := s.u32(p)
+		if off%insnSize != 0 || s.u32(p[4:]) >= second || third != 0 && s.u32(p[8:]) >= third {
+			return i
+		}
+		s.mixed = s.mixed || off < last
+		last = off
+	}
+	return -1
+}
+
+// Merge returns the records of sections, which are of one kind, as one section in
+// order of their instructions. Those of the same instruction stay in order.
+func Merge(sections []ExtSection) ExtSection {
+	type place struct {
+		off    uint32
+		record []byte
+	}
+	var places []place
+	out := ExtSection{NameOff: sections[0].NameOff, big: sections[0].big, size: sections[0].size}
+	for i := range sections {
+		s := &sections[i]
+		for i := range s.Len() {
+			places = append(places, place{s.InsnOff(i), s.data[i*int(s.size):][:s.size]})
+		}
+	}
+	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.off, b.off) })
+	for _, p := range places {
+		out.data = append(out.data, p.record...)
+	}
+	return out
 }
 
 func (s *ExtSection) words(i int, dst *[4]uint32, n int) {

@@ -73,7 +73,7 @@ type scratch struct {
 	names    [4]int32
 	infos    [2]codeInfo
 	relocs   [12]elf.Reloc
-	edges    [8]int32
+	edges    [8]edge
 	seen     [4]int32
 	order    [8]int32
 	stack    [4]frame

@@ -29,14 +29,19 @@ type function struct {
 // codeTable is all code of the object.
 type codeTable struct {
 	funcs  []function // by section and start
-	edges  []int32    // functions that each function refers to, in order of its instructions
+	edges  []edge     // what each function refers to, in order of its instructions
 	infos  []codeInfo // of the sections with code
 	relocs []elf.Reloc
 
 	tables []*asm.JumpTable // by symbol, nil unless something refers to it
 
-	insns asm.Instructions  // of all programs
-	notes []asm.Annotations // to hand out
+	insns asm.Instructions // of all programs
+}
+
+// edge is a reference to a function.
+type edge struct {
+	offset   uint32 // of the instruction, in its section
+	function int32
 }
 
 // maxInstructions bounds what all programs together can have, each with what

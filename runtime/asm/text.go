@@ -107,7 +107,7 @@ func (ins *Instruction) appendMap(b []byte) []byte {
 	if ins.Src == PseudoMapValue {
 		b = append(b, "_value"...)
 	}
-	if name := ins.Metadata.note().mapName(); name != "" {
+	if name := ins.Metadata.read().mapName(); name != "" {
 		b = appendName(append(b, ' '), name)
 	} else {
 		b = fmt.Appendf(b, " fd %d", ins.mapFD())
