@@ -25,6 +25,7 @@ type options struct {
 	tags                                tagList
 	types                               typeList
 	consts                              patternList
+	include                             folderList
 
 	ident, source string
 	extraCFlags   []string // after --
@@ -65,6 +66,7 @@ func parseOptions(c console, args []string) (*options, error) {
 	fs.Var(&o.tags, "tags", "comma-separated build `tags` that generated files require")
 	fs.Var(&o.types, "type", "declare a Go type for the C type with this `name`; name=Type or name=import/path.Type have your own stand for it; may be repeated")
 	fs.Var(&o.consts, "const", "export each #define that matches `pattern` and is an integer or a string, as //bpfgen:export before it does; may be repeated")
+	fs.Var(&o.include, "I", "look for headers in this `folder`; mod:import/path is one of a Go module; may be repeated")
 	fs.BoolVar(&o.noGlobalTypes, "no-global-types", false, "declare no Go types for map keys, map values and variables")
 	fs.BoolVar(&o.untyped, "untyped", false, "fields are plain *ebpf.Map and *ebpf.Variable, as bpf2go has them")
 	fs.StringVar(&o.goPackage, "go-package", c.getenv("GOPACKAGE"), "`name` of the package of generated files [$GOPACKAGE]")
@@ -114,7 +116,7 @@ func (o *options) compilerFlags() ([]string, error) {
 	if err != nil {
 		return nil, usagef("-cflags: %w", err)
 	}
-	flags = append(flags, o.extraCFlags...)
+	flags = slices.Concat(o.include.flags(), flags, o.extraCFlags)
 	for _, f := range flags {
 		if strings.HasPrefix(f, "-M") {
 			return nil, usagef("clang's %s would write dependencies of a temporary file: use bpfgen's -makebase", f)
@@ -158,6 +160,27 @@ func (t *tagList) Set(value string) error {
 	}
 	t.expr = expr
 	return nil
+}
+
+// folderList is folders of headers.
+type folderList []string
+
+func (l *folderList) String() string { return strings.Join(*l, ",") }
+
+func (l *folderList) Set(folder string) error {
+	if folder == "" {
+		return errors.New("it is a folder, or mod: and an import path")
+	}
+	*l = append(*l, folder)
+	return nil
+}
+
+func (l *folderList) flags() []string {
+	var flags []string
+	for _, folder := range *l {
+		flags = append(flags, "-I"+folder)
+	}
+	return flags
 }
 
 // patternList is patterns as path.Match has them.

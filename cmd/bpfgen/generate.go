@@ -39,6 +39,9 @@ func (o *options) generate(ctx context.Context, c console, req *codegen.Request)
 	if err := o.findCompiler(c, req); err != nil {
 		return 0, err
 	}
+	if err := req.ResolveModules(ctx); err != nil {
+		return 0, err
+	}
 	current, err := upToDate(ctx, c, req)
 	if err != nil {
 		return 0, err

@@ -44,6 +44,8 @@ type Request struct {
 	OutputStem   string // start of file names; by default Ident in lower case
 	OutputSuffix string // end of file names, before the extension
 	MakeBase     string // if not empty, also write make dependencies, relative to this folder
+
+	modules map[string]moduleDir // by import path, set by ResolveModules
 }
 
 // Result is what a run of the generator wants to write, and to say.
@@ -67,6 +69,11 @@ func Generate(ctx context.Context, req Request) (*Result, error) {
 	}
 	if err := req.checkFileNames(); err != nil {
 		return nil, err
+	}
+	if req.modules == nil {
+		if err := req.ResolveModules(ctx); err != nil {
+			return nil, err
+		}
 	}
 
 	compiler, err := req.Compiler.Identity(ctx, req.Env)
@@ -164,8 +171,8 @@ type targetOutput struct {
 
 func (req *Request) generateTarget(ctx context.Context, names TopNames, possible declared, target Target) (out targetOutput) {
 	job := compileJob{
-		compiler: req.Compiler, target: target, source: req.Source, flags: req.CFlags,
-		dir: req.Dir, env: req.Env,
+		compiler: req.Compiler, target: target, source: req.Source, flags: req.compilerFlags(),
+		dir: req.Dir, env: req.Env, modules: req.moduleRoots(),
 	}
 	c, err := job.compile(ctx)
 	if err != nil {

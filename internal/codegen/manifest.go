@@ -148,6 +148,7 @@ func (req *Request) settings(l locator) []string {
 	for _, flag := range req.CFlags {
 		lines = append(lines, "cflag "+l.flag(flag))
 	}
+	lines = append(lines, req.moduleSettings()...)
 	for _, entry := range req.Env {
 		if name, value, _ := strings.Cut(entry, "="); (name == "CPATH" || name == "C_INCLUDE_PATH") && value != "" {
 			lines = append(lines, name+" "+l.flag(value))
