@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"runtime/asm":       {"runtime/btf"},
 	"internal/object":   {"internal/btf", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm"},
 	"internal/corerelo": {"internal/btf", "runtime/btf", "runtime/asm"},
+	"internal/linker":   {"internal/btf", "internal/elf"},
 
 	"runtime": {
 		"internal/object", "internal/corerelo", "internal/kernel", "internal/uapi",
@@ -46,7 +47,7 @@ var mayImport = map[string][]string{
 	"runtime/pin":      {"runtime", "runtime/link", "internal/kernel"},
 
 	"internal/codegen": {
-		"internal/object", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm",
+		"internal/object", "internal/linker", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm",
 		"github.com/dave/jennifer/jen", "golang.org/x/tools/go/packages", "golang.org/x/mod/...",
 	},
 	"internal/cheader": {"runtime/btf"},

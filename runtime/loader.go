@@ -140,16 +140,18 @@ func NewProgramWithOptions(spec *ProgramSpec, opts ProgramOptions) (*Program, er
 	if spec == nil {
 		return nil, errors.New("load program: no spec")
 	}
-	if err := checkLoadable([]*ProgramSpec{spec}); err != nil {
+	programs := []*ProgramSpec{spec}
+	withUprobeMulti(programs)
+	if err := checkLoadable(programs); err != nil {
 		return nil, err
 	}
 	return withToken("", func(t *token) (*Program, error) {
-		types, code, err := describePrograms([]*ProgramSpec{spec}, nil, nil, newKernelTypes(&opts, nil), t)
+		types, code, err := describePrograms(programs, nil, nil, newKernelTypes(&opts, nil), t)
 		if err != nil {
 			return nil, err
 		}
 		defer types.close()
-		return loadProgram(spec, code[0], types, nil, &opts)
+		return loadProgram(programs[0], code[0], types, nil, &opts)
 	})
 }
 

@@ -98,7 +98,7 @@ func (p *parser) readMap(s *elf.Section, info rawbtf.VarSecinfo, m *Map) error {
 	case uint64(info.Offset)+uint64(info.Size) > s.Size:
 		return fmt.Errorf("%d bytes exceed the section's %d", info.Size, s.Size)
 	case v.Linkage() == linkExtern:
-		return errors.New("an extern map: link the object that defines it with bpftool gen object")
+		return errors.New("an extern map: link the file that defines it, as bpfgen Ident a.bpf.c b.bpf.c does")
 	}
 	def, err := p.types.raw.Resolve(v.TypeID())
 	if err != nil {
