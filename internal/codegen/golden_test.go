@@ -69,7 +69,7 @@ func request(t *testing.T, dir, ident string) Request {
 		t.Fatal(err)
 	}
 	return Request{
-		Ident: ident, Source: "in.bpf.c", Package: "golden", Dir: dir, OutputDir: t.TempDir(), OutputStem: "out",
+		Ident: ident, Sources: []string{"in.bpf.c"}, Package: "golden", Dir: dir, OutputDir: t.TempDir(), OutputStem: "out",
 		Env: os.Environ(), Compiler: clang(t), Targets: targets,
 	}
 }

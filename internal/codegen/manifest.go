@@ -141,7 +141,10 @@ func ReadManifest(path string) (*Manifest, error) {
 // settings says all that decides about the output, apart from the compiler and
 // the contents of files.
 func (req *Request) settings(l locator) []string {
-	lines := []string{"ident " + req.Ident, "package " + req.Package, "folder " + l.name(req.Dir), "source " + l.flag(req.Source)}
+	lines := []string{"ident " + req.Ident, "package " + req.Package, "folder " + l.name(req.Dir)}
+	for _, source := range req.Sources {
+		lines = append(lines, "source "+l.flag(source))
+	}
 	for _, t := range req.Targets {
 		lines = append(lines, "target "+t.Suffix())
 	}
