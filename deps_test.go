@@ -69,7 +69,7 @@ var unsafeFiles = []string{
 	"internal/kernel/*.go",
 	"runtime/marshal_unsafe.go",
 	"runtime/ringbuf/*.go",
-	"runtime/perf/ring.go",
+	"runtime/perf/*.go",
 	"examples/*/*_bpfe[lb].go", // generated: sizes and offsets checked at compile time
 }
 

@@ -148,7 +148,7 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 			return nil, nil, programs[i].fail(err)
 		}
 	}
-	if err := findTargets(programs, codes, kt); err != nil {
+	if err := findTargets(programs, codes, kt, t); err != nil {
 		return nil, nil, err
 	}
 	return ti, codes, ti.load()

@@ -158,8 +158,11 @@ func describe(t btf.Type) string {
 		kind = "enum"
 	}
 	name, err := t.Name()
-	if err != nil || name == "" {
+	switch {
+	case err != nil || name == "":
 		return kind
+	case t.Kind() == btf.KindInt || t.Kind() == btf.KindFloat:
+		return name
 	}
 	return kind + " " + name
 }
