@@ -11,7 +11,7 @@ import (
 func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (*Collection, error) {
 	refused := make(map[string]error)
 	for {
-		coll, err := withToken(opts.TokenPath, func(t *token) (*Collection, error) {
+		coll, err := withChosenToken(opts.TokenPath, func(t *token) (*Collection, error) {
 			return loadWith(cs, want, opts, t)
 		})
 		if err == nil {
@@ -162,7 +162,9 @@ func NewMapWithOptions(spec *MapSpec, opts MapOptions) (*Map, error) {
 		return nil, errors.New("make map: no spec")
 	}
 	cs := &CollectionSpec{Maps: map[string]*MapSpec{spec.Name: spec}}
-	coll, err := load(cs, selection{maps: []string{spec.Name}}, &CollectionOptions{Maps: opts})
+	coll, err := withToken("", func(t *token) (*Collection, error) {
+		return loadWith(cs, selection{maps: []string{spec.Name}}, &CollectionOptions{Maps: opts}, t)
+	})
 	if err != nil {
 		return nil, err
 	}
