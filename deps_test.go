@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"runtime/link":     {"runtime", "internal/object", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
 	"runtime/ringbuf":  {"runtime", "internal/kernel", "internal/uapi"},
 	"runtime/perf":     {"runtime", "internal/kernel", "internal/uapi", "golang.org/x/sys/unix"},
-	"runtime/features": {"runtime", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},
+	"runtime/features": {"runtime", "runtime/link", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},
 	"runtime/rlimit":   {"internal/kernel"},
 	"runtime/pin":      {"runtime", "runtime/link", "internal/kernel"},
 
