@@ -63,6 +63,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"inspect", inspect},
+		{"report", report},
 		{"verify", verify},
 		{"vmlinux", vmlinux},
 		{"generate", generateAll},
