@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -117,14 +118,21 @@ func (c console) tryAll(ctx context.Context, args []string, only string) ([]tria
 }
 
 func (c console) printResults(results []trial.Result) {
-	t := c.table("PROGRAM", "SECTION", "VERDICT", "SENT", "PROCESSED", "STATES", "PEAK", "STACK", "TIME")
-	object := ""
-	for _, r := range results {
-		if r.Object != object {
-			t.print(c.stdout)
-			object, t.rows = r.Object, nil
-			fmt.Fprintf(c.stdout, "%s:\n", object)
+	for i, r := range results {
+		if i > 0 && r.Object == results[i-1].Object {
+			continue
 		}
+		if i > 0 {
+			fmt.Fprintln(c.stdout)
+		}
+		fmt.Fprintf(c.stdout, "%s:\n\n", r.Object)
+		c.resultTable(slices.DeleteFunc(slices.Clone(results[i:]), func(o trial.Result) bool { return o.Object != r.Object })).print(c.stdout)
+	}
+}
+
+func (c console) resultTable(results []trial.Result) *table {
+	t := c.table("PROGRAM", "SECTION", "VERDICT", "SENT", "PROCESSED", "STATES", "PEAK", "STACK", "TIME")
+	for _, r := range results {
 		if r.Verdict != trial.OK {
 			t.row(r.Program, r.Section, string(r.Verdict))
 			continue
@@ -132,7 +140,7 @@ func (c console) printResults(results []trial.Result) {
 		t.row(r.Program, r.Section, string(r.Verdict), strconv.Itoa(r.Sent), strconv.Itoa(r.Processed),
 			strconv.Itoa(r.TotalStates), strconv.Itoa(r.PeakStates), stack(r), r.Time.String())
 	}
-	t.print(c.stdout)
+	return t
 }
 
 // stack is the bytes of stack of the program and of each function it calls.
@@ -209,7 +217,7 @@ func (c console) printChanges(before, now []trial.Result) {
 	if len(t.rows) == 0 {
 		fmt.Fprintln(c.stdout, "\nNothing changed.")
 	}
-	t.print(c.stdout)
+	t.section(c.stdout)
 }
 
 func compareResults(t *table, before, now trial.Result) {

@@ -63,6 +63,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"inspect", inspect},
+		{"diff", diff},
 		{"load", load},
 		{"report", report},
 		{"verify", verify},

@@ -99,7 +99,7 @@ func printReport(c console, file string, r *needs.Report) {
 	for _, p := range r.Programs {
 		programs.row(p.Name, p.Section, p.MinKernel.String(), p.Because)
 	}
-	programs.print(w)
+	programs.section(w)
 	printNeeds(c, "NEEDS", r.Needs, false)
 	printNeeds(c, "OPTIONAL", r.Needs, true)
 	printFacts(c, "CAPABILITY", r.Capabilities)
@@ -122,7 +122,7 @@ func printNeeds(c console, title string, all []needs.Need, optional bool) {
 		}
 		t.row(n.Name, string(n.Kind), n.Since.String(), where)
 	}
-	t.print(c.stdout)
+	t.section(c.stdout)
 }
 
 func printFacts(c console, title string, facts []needs.Fact) {
@@ -130,7 +130,7 @@ func printFacts(c console, title string, facts []needs.Fact) {
 	for _, f := range facts {
 		t.row(f.Name, f.Because)
 	}
-	t.print(c.stdout)
+	t.section(c.stdout)
 }
 
 func printLicence(w io.Writer, l needs.Licence) {

@@ -30,11 +30,15 @@ const (
 	plain = "\x1b[0m"
 )
 
-// print writes the table after an empty line, or nothing if it has no rows.
-func (t *table) print(w io.Writer) {
-	if len(t.rows) == 0 {
-		return
+// section writes the table after an empty line, or nothing if it has no rows.
+func (t *table) section(w io.Writer) {
+	if len(t.rows) > 0 {
+		fmt.Fprintln(w)
+		t.print(w)
 	}
+}
+
+func (t *table) print(w io.Writer) {
 	widths := make([]int, len(t.head))
 	for _, row := range append([][]string{t.head}, t.rows...) {
 		for i, cell := range row {
@@ -45,7 +49,7 @@ func (t *table) print(w io.Writer) {
 	if t.colour {
 		head = bold + head + plain
 	}
-	fmt.Fprintf(w, "\n%s\n", head)
+	fmt.Fprintln(w, head)
 	for _, row := range t.rows {
 		fmt.Fprintln(w, t.paint(align(row, widths)))
 	}
