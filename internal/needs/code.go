@@ -13,20 +13,14 @@ import (
 // addCode adds what the instructions of a program need.
 func (c *collector) addCode(p *object.Program) {
 	guards := findGuards(c.obj, p.Instructions)
-	var line *btf.Line
 	for i := range p.Instructions {
-		ins := &p.Instructions[i]
-		if l := ins.Metadata.Line(); l != nil {
-			line = l
-		} else if ins.Symbol() != "" {
-			line = nil // a function without line info
-		}
-		use := Use{Program: p.Name, Line: line.LineNumber()}
-		if file := line.FileName(); file != "" {
-			use.File = path.Clean(file)
+		line := guards.lines[i]
+		use := Use{Program: p.Name}
+		if line != nil && line.FileName() != "" {
+			use.File, use.Line = path.Clean(line.FileName()), line.LineNumber()
 		}
 		use.Guard, use.side = guards.of(i)
-		c.addInstruction(p, ins, use)
+		c.addInstruction(p, &p.Instructions[i], use)
 	}
 }
 

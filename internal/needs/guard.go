@@ -2,6 +2,7 @@ package needs
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/object"
@@ -22,8 +23,9 @@ import (
 
 // guards has what guards each instruction of a program.
 type guards struct {
-	sides []side
-	texts []string // of answer n at n-1
+	sides   []side
+	answers []string    // answer n at n-1
+	lines   []*btf.Line // of each instruction
 }
 
 // side is one side of a branch that tests an answer. The zero value is none.
@@ -33,12 +35,16 @@ type side struct {
 	branch int // the instruction
 }
 
+// of is what guards instruction i: the C line of the check, or what it asks for.
 func (g *guards) of(i int) (text string, at side) {
 	at = g.sides[i]
-	if at.answer != 0 {
-		text = g.texts[at.answer-1]
+	if at.answer == 0 {
+		return "", at
 	}
-	return text, at
+	if line := g.lines[at.branch]; line != nil && strings.TrimSpace(line.Line()) != "" {
+		return fmt.Sprintf("%s:%d: %s", path.Clean(line.FileName()), line.LineNumber(), strings.TrimSpace(line.Line())), at
+	}
+	return g.answers[at.answer-1], at
 }
 
 // maxGuards bounds the time for one function, which grows with the number of
@@ -47,13 +53,32 @@ const maxGuards = 256
 
 // findGuards looks at all functions of a program.
 func findGuards(obj *object.Object, insns asm.Instructions) *guards {
-	g := &guards{sides: make([]side, len(insns))}
+	g := &guards{sides: make([]side, len(insns)), lines: lines(insns)}
+	if len(insns) == 0 {
+		return g
+	}
 	funcs := splitFunctions(insns)
 	for _, f := range funcs {
 		f.findGuards(obj, g)
 	}
 	g.guardCallees(insns, funcs)
 	return g
+}
+
+// lines are the C lines of all instructions. Those without line info belong to
+// that of the one before them.
+func lines(insns asm.Instructions) []*btf.Line {
+	all := make([]*btf.Line, len(insns))
+	var line *btf.Line
+	for i := range insns {
+		if l := insns[i].Metadata.Line(); l != nil {
+			line = l
+		} else if insns[i].Symbol() != "" {
+			line = nil // a function without line info
+		}
+		all[i] = line
+	}
+	return all
 }
 
 // function is the instructions of one function, and how they follow each other.
@@ -161,24 +186,16 @@ func (f *function) reach(from, to int) []bool {
 func (f *function) sources(obj *object.Object, g *guards) []uint16 {
 	var sources []uint16
 	count := 0
-	var line *btf.Line
 	for i := range f.insns {
-		ins := &f.insns[i]
-		if l := ins.Metadata.Line(); l != nil {
-			line = l
-		}
-		what := answer(obj, ins)
-		if what == "" || count == maxGuards || len(g.texts) == 1<<16-1 {
+		what := answer(obj, &f.insns[i])
+		if what == "" || count == maxGuards || len(g.answers) == 1<<16-1 {
 			continue
 		}
 		if sources == nil {
 			sources = make([]uint16, len(f.insns))
 		}
-		if text := strings.TrimSpace(line.Line()); text != "" {
-			what = fmt.Sprintf("%s:%d: %s", line.FileName(), line.LineNumber(), text)
-		}
-		g.texts = append(g.texts, what)
-		sources[i] = uint16(len(g.texts))
+		g.answers = append(g.answers, what)
+		sources[i] = uint16(len(g.answers))
 		count++
 	}
 	return sources
