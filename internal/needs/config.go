@@ -51,7 +51,7 @@ var gplHelpers = map[asm.BuiltinFunc]bool{
 	asm.FnGetCurrentTask: true, asm.FnGetCurrentTaskBtf: true, asm.FnTaskPtRegs: true,
 	asm.FnGetStackid: true, asm.FnGetStack: true, asm.FnGetBranchSnapshot: true, asm.FnReadBranchRecords: true,
 	asm.FnPerfEventOutput: true, asm.FnPerfEventRead: true, asm.FnPerfEventReadValue: true, asm.FnPerfProgReadValue: true,
-	asm.FnSkbOutput: true, asm.FnXdpOutput: true, asm.FnOverrideReturn: true,
+	asm.FnGetFuncIp: true, asm.FnSkbOutput: true, asm.FnXdpOutput: true, asm.FnOverrideReturn: true,
 	asm.FnSeqPrintf: true, asm.FnSeqWrite: true, asm.FnSeqPrintfBtf: true, asm.FnSnprintf: true,
 	asm.FnCheckMtu: true, asm.FnFibLookup: true,
 	asm.FnTcpCheckSyncookie: true, asm.FnTcpGenSyncookie: true,
