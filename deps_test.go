@@ -27,17 +27,19 @@ var mayImport = map[string][]string{
 	"internal/btf":  {},
 	"internal/uapi": {},
 
-	"internal/kernel":   {"internal/uapi", "golang.org/x/sys/unix"},
-	"runtime/btf":       {"internal/btf", "internal/elf", "internal/kernel", "internal/uapi"},
+	"internal/fault":    {},
+	"internal/kernel":   {"internal/fault", "internal/uapi", "golang.org/x/sys/unix"},
+	"runtime/btf":       {"internal/btf", "internal/elf", "internal/fault", "internal/kernel", "internal/uapi"},
 	"runtime/asm":       {"runtime/btf"},
 	"internal/object":   {"internal/btf", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm"},
 	"internal/corerelo": {"internal/btf", "runtime/btf", "runtime/asm"},
+	"internal/linker":   {"internal/btf", "internal/elf"},
 
 	"runtime": {
 		"internal/object", "internal/corerelo", "internal/kernel", "internal/uapi",
 		"internal/kconfig", "internal/btf", "runtime/btf", "runtime/asm", "golang.org/x/sys/unix",
 	},
-	"runtime/link":     {"runtime", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
+	"runtime/link":     {"runtime", "internal/object", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
 	"runtime/ringbuf":  {"runtime", "internal/kernel", "internal/uapi"},
 	"runtime/perf":     {"runtime", "internal/kernel", "internal/uapi", "golang.org/x/sys/unix"},
 	"runtime/features": {"runtime", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},
@@ -45,7 +47,7 @@ var mayImport = map[string][]string{
 	"runtime/pin":      {"runtime", "runtime/link", "internal/kernel"},
 
 	"internal/codegen": {
-		"internal/object", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm",
+		"internal/object", "internal/linker", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm",
 		"github.com/dave/jennifer/jen", "golang.org/x/tools/go/packages", "golang.org/x/mod/...",
 	},
 	"internal/cheader": {"runtime/btf"},

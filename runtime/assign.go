@@ -16,6 +16,8 @@ type slot struct {
 	field string // with the fields that lead to it: "Maps.Events"
 	name  string // of the object
 	value reflect.Value
+
+	optional bool // left as it is if the object isn't there
 }
 
 // holds tells whether the field is of type T.
@@ -29,6 +31,7 @@ func views[V any](s slot) bool {
 func (s slot) wantsMap() bool      { return holds[*Map](s) || views[mapView](s) }
 func (s slot) wantsProgram() bool  { return holds[*Program](s) }
 func (s slot) wantsVariable() bool { return holds[*Variable](s) || views[variableView](s) }
+func (s slot) wantsMapSpec() bool  { return holds[*MapSpec](s) || views[mapSpecView](s) }
 func (s slot) wantsVariableSpec() bool {
 	return holds[*VariableSpec](s) || views[variableSpecView](s)
 }
@@ -38,6 +41,8 @@ func (s slot) kind() reflect.Type {
 	switch {
 	case s.wantsMap():
 		return reflect.TypeFor[*Map]()
+	case s.wantsMapSpec():
+		return reflect.TypeFor[*MapSpec]()
 	case s.wantsVariable():
 		return reflect.TypeFor[*Variable]()
 	case s.wantsVariableSpec():
@@ -71,6 +76,11 @@ func (s slot) filled(obj any) (reflect.Value, error) {
 		err = v.bindVariable(obj.(*Variable))
 	case variableSpecView:
 		err = v.bindVariableSpec(obj.(*VariableSpec))
+	case mapSpecView:
+		in := obj.(mapInSpec)
+		if err = v.bindMapSpec(in.ms); err == nil {
+			err = bindMembers(view.Elem(), in.cs, in.ms)
+		}
 	}
 	return view.Elem(), err
 }
@@ -119,11 +129,15 @@ func (c *slotCollector) collect(v reflect.Value, path string) error {
 }
 
 func (c *slotCollector) field(f reflect.StructField, v reflect.Value, path string) error {
-	if name := f.Tag.Get(structTag); name != "" {
+	if tag := f.Tag.Get(structTag); tag != "" {
+		name, option, _ := strings.Cut(tag, ",")
 		if !v.CanSet() {
 			return fmt.Errorf("field %s for %q: it is unexported, and can't be set", path, name)
 		}
-		c.slots = append(c.slots, slot{field: path, name: name, value: v})
+		if option != "" && option != "optional" {
+			return fmt.Errorf("field %s for %q: the tag says %q, which can only be \"optional\"", path, name, option)
+		}
+		c.slots = append(c.slots, slot{field: path, name: name, value: v, optional: option != ""})
 		return nil
 	}
 	switch {
@@ -178,20 +192,23 @@ func (c *slotCollector) checkDuplicates() error {
 // assign fills each slot with what find has for it. It changes no field unless
 // it can fill all.
 func assign(slots []slot, find func(slot) (any, error)) error {
-	objects := make([]reflect.Value, 0, len(slots))
-	for _, s := range slots {
+	objects := make([]reflect.Value, len(slots))
+	for i, s := range slots {
 		obj, err := find(s)
+		if s.optional && errors.Is(err, errNotThere) {
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("field %s: %w", s.field, err)
 		}
-		value, err := s.filled(obj)
-		if err != nil {
+		if objects[i], err = s.filled(obj); err != nil {
 			return fmt.Errorf("field %s: %w", s.field, err)
 		}
-		objects = append(objects, value)
 	}
 	for i, s := range slots {
-		s.value.Set(objects[i])
+		if objects[i].IsValid() {
+			s.value.Set(objects[i])
+		}
 	}
 	return nil
 }
@@ -252,11 +269,15 @@ func (cs *CollectionSpec) Assign(to any) error {
 
 func (cs *CollectionSpec) specFor(s slot) (any, error) {
 	switch {
-	case holds[*MapSpec](s):
-		if m := cs.Maps[s.name]; m != nil {
+	case s.wantsMapSpec():
+		switch m := cs.Maps[s.name]; {
+		case m == nil:
+			return nil, missing("map", s.name, cs.kindsNamed(s.name))
+		case holds[*MapSpec](s):
 			return m, nil
+		default:
+			return mapInSpec{cs, m}, nil
 		}
-		return nil, missing("map", s.name, cs.kindsNamed(s.name))
 	case holds[*ProgramSpec](s):
 		if p := cs.Programs[s.name]; p != nil {
 			return p, nil
@@ -286,6 +307,10 @@ func (cs *CollectionSpec) specFor(s slot) (any, error) {
 // spec doesn't have and fields of other types are errors, and so is assigning
 // the same thing twice. After an error nothing is loaded, and to is as it was.
 //
+// With `ebpf:"name,optional"` a field asks for the object only if the spec doesn't
+// say that it is optional, and else takes it if something needs it. If the program
+// is one of several alternatives, it may stay nil.
+//
 // What the fields then hold is the caller's to Close. opts may be nil.
 func (cs *CollectionSpec) LoadAndAssign(to any, opts *CollectionOptions) error {
 	if opts == nil {
@@ -299,15 +324,43 @@ func (cs *CollectionSpec) LoadAndAssign(to any, opts *CollectionOptions) error {
 	if err != nil {
 		return fmt.Errorf("load and assign: %w", err)
 	}
+	_, err = cs.loadSlots(slots, want, opts)
+	return err
+}
+
+// LoadAndReport is LoadAndAssign for a struct that has fields for everything, as
+// generated ones have. Fields of optional programs and maps stay as they are,
+// unless something else needs those, and so do fields of alternatives that this
+// kernel doesn't take. The report says which.
+func (cs *CollectionSpec) LoadAndReport(to any, opts *CollectionOptions) (*Report, error) {
+	if opts == nil {
+		opts = &CollectionOptions{}
+	}
+	slots, err := slotsOf(to)
+	if err != nil {
+		return nil, fmt.Errorf("load and assign: %w", err)
+	}
+	for i := range slots {
+		slots[i].optional = true
+	}
+	want, err := cs.wanted(slots)
+	if err != nil {
+		return nil, fmt.Errorf("load and assign: %w", err)
+	}
+	return cs.loadSlots(slots, want, opts)
+}
+
+func (cs *CollectionSpec) loadSlots(slots []slot, want selection, opts *CollectionOptions) (*Report, error) {
 	coll, err := load(cs, want, opts)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	report := newReport(cs, coll)
 	defer coll.closeUnassigned(slots)
 	if err := coll.assign(slots); err != nil {
-		return fmt.Errorf("load and assign: %w", err)
+		return nil, fmt.Errorf("load and assign: %w", err)
 	}
-	return nil
+	return report, nil
 }
 
 // wanted is what the slots name.
@@ -320,12 +373,14 @@ func (cs *CollectionSpec) wanted(slots []slot) (selection, error) {
 			if !kinds["map"] {
 				return want, fmt.Errorf("field %s: %w", s.field, missing("map", s.name, kinds))
 			}
-			want.maps = append(want.maps, s.name)
+			if !s.optional || !cs.Maps[s.name].Optional {
+				want.maps = append(want.maps, s.name)
+			}
 		case s.wantsProgram():
 			if !kinds["program"] {
 				return want, fmt.Errorf("field %s: %w", s.field, missing("program", s.name, kinds))
 			}
-			want.programs = append(want.programs, s.name)
+			want.addProgram(s, cs.Programs[s.name])
 		case s.wantsVariable():
 			if !kinds["variable"] {
 				return want, fmt.Errorf("field %s: %w", s.field, missing("variable", s.name, kinds))
@@ -336,6 +391,20 @@ func (cs *CollectionSpec) wanted(slots []slot) (selection, error) {
 		}
 	}
 	return want, nil
+}
+
+// addProgram adds what a field asks for.
+func (want *selection) addProgram(s slot, ps *ProgramSpec) {
+	switch {
+	case !s.optional:
+		want.programs = append(want.programs, s.name)
+	case ps.Optional, ps.Type == StructOps && (ps.member || ps.AttachTo == ""):
+		// Only if something needs it: of struct_ops, their maps do.
+	case ps.Alternative != "":
+		want.addAlternative(s.name, ps.Alternative)
+	default:
+		want.programs = append(want.programs, s.name)
+	}
 }
 
 // Assign moves objects to the fields of a struct, as LoadAndAssign does. They

@@ -2,6 +2,7 @@ package ebpf
 
 import (
 	"encoding/binary"
+	"strings"
 	"testing"
 
 	"github.com/bpfgen/bpfgen/internal/testutil"
@@ -68,5 +69,15 @@ func returning(n int32) *ProgramSpec {
 		Type:         SocketFilter,
 		Instructions: asm.Instructions{asm.LoadImm(asm.R0, int64(n), asm.DWord), asm.Return()},
 		License:      "MIT",
+	}
+}
+
+// wantError checks that an error says all of the parts.
+func wantError(t testing.TB, err error, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(errorText(err), part) {
+			t.Errorf("error %v, want one that says %s", err, part)
+		}
 	}
 }

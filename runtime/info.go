@@ -98,7 +98,7 @@ func fdinfo(fd *kernel.FD) (map[string]string, error) {
 		return nil, err
 	}
 	defer fd.Release()
-	f, err := os.Open("/proc/self/fdinfo/" + strconv.Itoa(raw))
+	f, err := kernel.OpenFile("/proc/self/fdinfo/"+strconv.Itoa(raw), os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}

@@ -6,11 +6,27 @@ import (
 	"slices"
 )
 
-// load brings what want names, and what that depends on, into the kernel.
+// load brings what want names, and what that depends on, into the kernel. It
+// starts over without alternatives that this kernel refuses.
 func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (*Collection, error) {
-	return withToken(opts.TokenPath, func(t *token) (*Collection, error) {
-		return loadWith(cs, want, opts, t)
-	})
+	refused := make(map[string]error)
+	for {
+		coll, err := withChosenToken(opts.TokenPath, func(t *token) (*Collection, error) {
+			return loadWith(cs, want, opts, t)
+		})
+		if err == nil {
+			coll.refused = refused
+			return coll, nil
+		}
+		name := cs.refusedAlternative(err, want)
+		if name == "" || refused[name] != nil {
+			return nil, err
+		}
+		refused[name] = err
+		if want, err = want.without(name, refused); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // loadWith is load by the right of a token, or of the process if that is nil. It
@@ -31,8 +47,8 @@ func loadWith(cs *CollectionSpec, want selection, opts *CollectionOptions, t *to
 	if want, err = cs.withDependencies(want, opts.MapReplacements); err != nil {
 		return nil, err
 	}
-	programs := pick(cs.Programs, want.programs)
-	if err := checkLoadable(programs); err != nil {
+	programs, err := cs.programsFor(want)
+	if err != nil {
 		return nil, err
 	}
 	coll := &Collection{
@@ -40,7 +56,7 @@ func loadWith(cs *CollectionSpec, want selection, opts *CollectionOptions, t *to
 		Maps:      make(map[string]*Map, len(want.maps)),
 		Variables: make(map[string]*Variable),
 	}
-	types, code, err := describe(cs, want, opts, t)
+	types, code, err := describe(cs, want, programs, opts, t)
 	if err != nil {
 		return nil, err
 	}
@@ -124,16 +140,18 @@ func NewProgramWithOptions(spec *ProgramSpec, opts ProgramOptions) (*Program, er
 	if spec == nil {
 		return nil, errors.New("load program: no spec")
 	}
-	if err := checkLoadable([]*ProgramSpec{spec}); err != nil {
+	programs := []*ProgramSpec{spec}
+	withUprobeMulti(programs)
+	if err := checkLoadable(programs); err != nil {
 		return nil, err
 	}
 	return withToken("", func(t *token) (*Program, error) {
-		types, code, err := describePrograms([]*ProgramSpec{spec}, nil, nil, newKernelTypes(&opts, nil), t)
+		types, code, err := describePrograms(programs, nil, nil, newKernelTypes(&opts, nil), t)
 		if err != nil {
 			return nil, err
 		}
 		defer types.close()
-		return loadProgram(spec, code[0], types, nil, &opts)
+		return loadProgram(programs[0], code[0], types, nil, &opts)
 	})
 }
 
@@ -144,7 +162,9 @@ func NewMapWithOptions(spec *MapSpec, opts MapOptions) (*Map, error) {
 		return nil, errors.New("make map: no spec")
 	}
 	cs := &CollectionSpec{Maps: map[string]*MapSpec{spec.Name: spec}}
-	coll, err := load(cs, selection{maps: []string{spec.Name}}, &CollectionOptions{Maps: opts})
+	coll, err := withToken("", func(t *token) (*Collection, error) {
+		return loadWith(cs, selection{maps: []string{spec.Name}}, &CollectionOptions{Maps: opts}, t)
+	})
 	if err != nil {
 		return nil, err
 	}

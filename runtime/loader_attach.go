@@ -1,9 +1,11 @@
 package ebpf
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
+	"syscall"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/kernel"
@@ -74,14 +76,14 @@ func hookOf(ps *ProgramSpec) *hook {
 
 // findTargets fills in what the programs attach to. The names of all are looked
 // up at once, because that means one look through the kernel's types.
-func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
+func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes, t *token) error {
 	var queries []attachQuery
 	var asking []int
 	for i, ps := range programs {
 		if ps.Type == StructOps {
 			target, err := kt.structOpsTarget(ps.AttachTo)
 			if err != nil {
-				return fmt.Errorf("%s: %w", ps.label(), err)
+				return ps.fail(err)
 			}
 			codes[i].target = target
 			continue
@@ -91,18 +93,18 @@ func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
 			continue
 		}
 		if ps.AttachTo == "" {
-			return fmt.Errorf("%s: it says not what to attach to: set ProgramSpec.AttachTo before loading", ps.label())
+			return ps.fail(errors.New("it says not what to attach to: set ProgramSpec.AttachTo before loading"))
 		}
 		if ps.AttachTarget != nil {
-			target, err := functionOf(ps.AttachTarget, ps.AttachTo)
+			target, err := functionOf(ps.AttachTarget, ps.AttachTo, t)
 			if err != nil {
-				return fmt.Errorf("%s: %w", ps.label(), err)
+				return ps.fail(err)
 			}
 			codes[i].target = target
 			continue
 		}
 		if ps.Type == Extension {
-			return fmt.Errorf("%s: it extends another program: set ProgramSpec.AttachTarget before loading", ps.label())
+			return ps.fail(errors.New("it extends another program: set ProgramSpec.AttachTarget before loading"))
 		}
 		queries = append(queries, h.query(ps.AttachTo))
 		asking = append(asking, i)
@@ -112,11 +114,11 @@ func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
 	}
 	targets, err := kt.find(queries)
 	if err != nil {
-		return err
+		return programs[asking[0]].fail(err)
 	}
 	for n, i := range asking {
 		if targets[n].id == 0 {
-			return fmt.Errorf("%s: %w", programs[i].label(), notInKernel(programs[i], queries[n].Name, kt.didYouMean(queries[n].Query)))
+			return programs[i].fail(notInKernel(programs[i], queries[n].Name, kt.didYouMean(queries[n].Query)))
 		}
 		codes[i].target = targets[n]
 	}
@@ -188,8 +190,8 @@ func fillTargets(targets []attachTarget, queries []attachQuery, types *btf.Spec,
 }
 
 // functionOf is a function of another program.
-func functionOf(p *Program, name string) (attachTarget, error) {
-	types, err := typesOf(p)
+func functionOf(p *Program, name string, t *token) (attachTarget, error) {
+	types, err := typesOf(p, t)
 	if err != nil {
 		return attachTarget{}, fmt.Errorf("types of the program %q to attach to: %w", p.name, err)
 	}
@@ -216,8 +218,13 @@ func functionNames(types *btf.Spec) iter.Seq[string] {
 }
 
 // typesOf asks the kernel for the BTF of a program.
-func typesOf(p *Program) (*btf.Spec, error) {
+func typesOf(p *Program, t *token) (*btf.Spec, error) {
 	h, err := p.Handle()
+	if t != nil && errors.Is(err, syscall.EPERM) {
+		if id, idErr := p.typeID(); idErr == nil {
+			return t.typesByID(id)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

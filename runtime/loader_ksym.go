@@ -54,7 +54,7 @@ func linkKsyms(programs []*ProgramSpec, codes []code, kt *kernelTypes, modules *
 	for i := range syms {
 		s := &syms[i]
 		if err := s.settle(modules); err != nil {
-			return fmt.Errorf("%s: %w", s.user.label(), err)
+			return s.user.fail(err)
 		}
 		byExtern[s.extern] = s
 	}
@@ -180,11 +180,11 @@ func findAddresses(syms []ksym) error {
 	for i, s := range open {
 		switch sym := found[i]; {
 		case sym.Other != 0:
-			return fmt.Errorf("%s: the kernel has several symbols %s, at %#x and at %#x, among others", s.user.label(), s.extern.Name, sym.Addr, sym.Other)
+			return s.user.fail(fmt.Errorf("the kernel has several symbols %s, at %#x and at %#x, among others", s.extern.Name, sym.Addr, sym.Other))
 		case sym.Found:
 			s.addr = sym.Addr
 		case !s.extern.Weak:
-			return fmt.Errorf("%s: %w", s.user.label(), s.missing())
+			return s.user.fail(s.missing())
 		}
 	}
 	return nil

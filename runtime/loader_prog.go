@@ -22,6 +22,11 @@ const (
 
 // loadProgram has the kernel verify a program.
 func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Map, opts *ProgramOptions) (*Program, error) {
+	tables, err := makeTables(&c, types.token)
+	defer closeTables(tables)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", spec.label(), err)
+	}
 	bytecode, err := c.insns.EncodeWith(nil, binary.NativeEndian, func(name string) (int, bool) {
 		m := maps[name]
 		if m == nil {
@@ -30,7 +35,7 @@ func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Ma
 		return m.FD(), true
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", spec.label(), err)
+		return nil, spec.fail(err)
 	}
 	attr := kernel.ProgLoadAttr{
 		ProgType: uint32(spec.Type), ExpectedAttachType: uint32(spec.AttachType),
@@ -43,14 +48,22 @@ func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Ma
 	attr.FDArray = kernel.Slice(types.modules.array())
 	release, err := c.target.add(&attr)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", spec.label(), err)
+		return nil, spec.fail(err)
 	}
 	defer release()
 	fd, log, err := verify(&attr, opts)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", spec.label(), types.explain(explainProgram(spec, c.insns, err, types.token)))
+		return nil, spec.fail(types.explain(explainProgram(spec, c.insns, err, types.token)))
 	}
-	return &Program{VerifierLog: kernel.GoString(log), name: spec.Name, fd: fd, typ: spec.Type}, nil
+	p := &Program{
+		VerifierLog: kernel.GoString(log), name: spec.Name, fd: fd, typ: spec.Type,
+		declared: declared{section: spec.SectionName, attachType: spec.AttachType, attachTo: spec.AttachTo},
+	}
+	if err := p.keepUSDTSpecs(maps); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
 }
 
 // addTypes adds the BTF of functions and lines, if the kernel has taken it.

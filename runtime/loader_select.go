@@ -4,7 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
+	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/object"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 )
@@ -12,6 +15,19 @@ import (
 // selection is what to load: names of maps and programs.
 type selection struct {
 	maps, programs []string
+
+	// alternatives are those of the programs that may fail to load as long as
+	// one of their group doesn't, with that group.
+	alternatives map[string]string
+}
+
+// addAlternative adds a program that may fail.
+func (s *selection) addAlternative(name, group string) {
+	s.programs = append(s.programs, name)
+	if s.alternatives == nil {
+		s.alternatives = make(map[string]string)
+	}
+	s.alternatives[name] = group
 }
 
 // everything is all maps and programs that aren't optional.
@@ -24,7 +40,11 @@ func (cs *CollectionSpec) everything() selection {
 	}
 	for _, name := range sortedKeys(cs.Programs) {
 		// A program of a struct_ops that isn't wanted isn't wanted either.
-		if ps := cs.Programs[name]; !ps.Optional && !ps.member {
+		switch ps := cs.Programs[name]; {
+		case ps.Optional || ps.member:
+		case ps.Alternative != "":
+			want.addAlternative(name, ps.Alternative)
+		default:
 			want.programs = append(want.programs, name)
 		}
 	}
@@ -46,7 +66,7 @@ func (cs *CollectionSpec) withDependencies(want selection, replaced map[string]*
 			return want, err
 		}
 	}
-	return selection{maps: sortedKeys(c.maps), programs: sortedKeys(c.programs)}, nil
+	return selection{maps: sortedKeys(c.maps), programs: sortedKeys(c.programs), alternatives: want.alternatives}, nil
 }
 
 // closure collects what depends on what.
@@ -120,21 +140,115 @@ func (c *closure) addProgram(name string) error {
 
 // mapReference is the name of the map that an instruction needs, if any.
 func mapReference(ins *asm.Instruction) string {
-	if !ins.IsLoadFromMap() || ins.Map() != nil {
+	if !ins.IsLoadFromMap() || ins.Map() != nil || ins.JumpTable() != nil {
 		return ""
 	}
 	return ins.Reference()
+}
+
+// programsFor are the programs of a selection, with what only the selection
+// says about them. Those that differ from the spec's, which is the caller's, are
+// copies.
+func (cs *CollectionSpec) programsFor(want selection) ([]*ProgramSpec, error) {
+	programs := pick(cs.Programs, want.programs)
+	if err := cs.withMembers(programs, want.programs, want.maps); err != nil {
+		return nil, err
+	}
+	cs.withCallersType(programs, want)
+	withUprobeMulti(programs)
+	return programs, checkLoadable(programs)
+}
+
+// withCallersType makes programs of unspecified type, if tail calls go to them,
+// of the type of their callers: the kernel takes no other. It is how programs
+// in iproute2's sections "1/0" come by their type. Callers may be such programs
+// themselves.
+func (cs *CollectionSpec) withCallersType(programs []*ProgramSpec, want selection) {
+	for changed := true; changed; {
+		changed = false
+		for _, name := range want.maps {
+			spec := cs.Maps[name]
+			if spec.Type != ProgramArray {
+				continue
+			}
+			caller := onlyCaller(programs, name)
+			if caller == nil {
+				continue
+			}
+			for _, kv := range spec.Contents {
+				callee, _ := kv.Value.(string)
+				i, ok := slices.BinarySearch(want.programs, callee)
+				if !ok || programs[i].Type != UnspecifiedProgram {
+					continue
+				}
+				dup := *programs[i]
+				dup.Type, dup.AttachType, dup.Flags = caller.Type, caller.AttachType, caller.Flags
+				programs[i], changed = &dup, true
+			}
+		}
+	}
+}
+
+// withUprobeMulti lets programs for user-space probes be attached to all places
+// of a probe at once, where the kernel can do that.
+func withUprobeMulti(programs []*ProgramSpec) {
+	has := sync.OnceValue(kernel.HasUprobeMulti)
+	for i, ps := range programs {
+		if !ps.usdt || ps.Type != Kprobe || ps.AttachType != AttachNone || !has() {
+			continue
+		}
+		dup := *ps
+		dup.AttachType = AttachTraceUprobeMulti
+		programs[i] = &dup
+	}
+}
+
+// onlyCaller is a program that refers to a program array, nil if no program of
+// known type does, or several of different types.
+func onlyCaller(programs []*ProgramSpec, array string) *ProgramSpec {
+	var caller *ProgramSpec
+	for _, ps := range programs {
+		if ps.Type == UnspecifiedProgram || !refersTo(ps, array) {
+			continue
+		}
+		if caller != nil && (caller.Type != ps.Type || caller.AttachType != ps.AttachType || caller.Flags != ps.Flags) {
+			return nil
+		}
+		caller = ps
+	}
+	return caller
+}
+
+func refersTo(ps *ProgramSpec, array string) bool {
+	for i := range ps.Instructions {
+		if mapReference(&ps.Instructions[i]) == array {
+			return true
+		}
+	}
+	return false
 }
 
 // checkLoadable finds what no kernel could load, before anything is made.
 func checkLoadable(programs []*ProgramSpec) error {
 	for _, ps := range programs {
 		if err := ps.checkLoadable(); err != nil {
-			return fmt.Errorf("%s: %w", ps.label(), err)
+			return ps.fail(err)
 		}
 	}
 	return nil
 }
+
+// programError is an error about a program.
+type programError struct {
+	spec *ProgramSpec
+	err  error
+}
+
+func (e *programError) Error() string { return e.spec.label() + ": " + e.err.Error() }
+func (e *programError) Unwrap() error { return e.err }
+
+// fail is an error about ps.
+func (ps *ProgramSpec) fail(err error) error { return &programError{ps, err} }
 
 // label names the program in errors.
 func (ps *ProgramSpec) label() string {

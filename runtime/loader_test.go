@@ -444,12 +444,22 @@ func TestPinPath(t *testing.T) {
 }
 
 // iproute2's definitions: the inner map is the one whose ID the outer map names,
-// and is put where it asks to be.
-func TestIproute2Maps(t *testing.T) {
+// and is put where it asks to be. Programs go to where their sections say, and
+// have the type of those that call them.
+func TestIproute2(t *testing.T) {
 	testutil.Needs(t, testutil.TestRun)
 	testutil.CheckFDs(t)
+	spec := parse(t, objectFile("iproute2"))
 	opts := CollectionOptions{Maps: MapOptions{PinPath: testutil.BPFFS(t)}}
-	coll, err := NewCollectionWithOptions(parse(t, objectFile("iproute2")), opts)
+	_, err := NewCollectionWithOptions(spec, opts)
+	wantError(t, err, `program "stray" (section "6/1")`, "set ProgramSpec.Type")
+	spec.Programs["stray"].Type = SchedCLS
+
+	_, err = NewCollectionWithOptions(spec, opts)
+	wantError(t, err, `map "later"`, "set MapSpec.InnerMap")
+	spec.Maps["later"].InnerMap = &MapSpec{Type: Array, KeySize: 4, ValueSize: 4, MaxEntries: 1}
+
+	coll, err := NewCollectionWithOptions(spec, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -463,6 +473,49 @@ func TestIproute2Maps(t *testing.T) {
 	}
 	if !coll.Maps["shared"].IsPinned() {
 		t.Error("a map with iproute2's global pinning isn't pinned")
+	}
+	if ret, _, err := coll.Programs["jump"].Test(make([]byte, 14)); ret != 42 || err != nil {
+		t.Errorf("three tail calls give %d, %v; want the 42 of the last", ret, err)
+	}
+	if spec.Programs["third"].Type != UnspecifiedProgram {
+		t.Error("loading has changed the spec")
+	}
+}
+
+// A program array has the same type as its callers, who have to agree about it.
+func TestTailCallsOfSeveralTypes(t *testing.T) {
+	spec := parse(t, objectFile("iproute2"))
+	spec.Programs["count"].Instructions = spec.Programs["jump"].Instructions
+	spec.Programs["count"].Type = SocketFilter
+	_, err := load(spec, selection{programs: []string{"count", "jump"}}, &CollectionOptions{})
+	wantError(t, err, `program "first" (section "5/3")`, "set ProgramSpec.Type")
+}
+
+// The kernel's samples have a number for the inner map, and a NUMA node.
+func TestSampleMaps(t *testing.T) {
+	testutil.Needs(t, testutil.TestRun)
+	testutil.CheckFDs(t)
+	spec := parse(t, objectFile("samples"))
+	if got := spec.Programs["look"].KernelVersion; got != 0x60102 {
+		t.Errorf("kernel version %#x", got)
+	}
+	if n := spec.Maps["outer"].Extra.Len(); n != 8 {
+		t.Errorf("%d bytes behind the flags", n)
+	}
+	coll, err := NewCollection(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer coll.Close()
+	if err := coll.Maps["outer"].Put(uint32(0), coll.Maps["second"]); err != nil {
+		t.Fatal("a map like the inner one:", err)
+	}
+	if ret, _, err := coll.Programs["look"].Test(make([]byte, 14)); ret != 1 || err != nil {
+		t.Errorf("the program finds the inner map: %d, %v", ret, err)
+	}
+	var n uint64
+	if err := coll.Maps["shorter"].Lookup(uint32(0), &n); err != nil || n != 1 {
+		t.Errorf("the map of the old definition has %d, %v", n, err)
 	}
 }
 

@@ -80,6 +80,7 @@ type code struct {
 	insns              asm.Instructions // maps are still names
 	funcInfo, lineInfo []byte
 	target             attachTarget
+	tables             bool // it has jump tables
 }
 
 // typeIDs are those of a map's key and value.
@@ -109,16 +110,12 @@ func (ti *typeInfo) close() {
 }
 
 // describe makes the code for all programs, and one BTF for everything.
-func describe(cs *CollectionSpec, want selection, opts *CollectionOptions, t *token) (*typeInfo, []code, error) {
+func describe(cs *CollectionSpec, want selection, programs []*ProgramSpec, opts *CollectionOptions, t *token) (*typeInfo, []code, error) {
 	var maps []*MapSpec
 	for _, name := range want.maps {
 		if opts.MapReplacements[name] == nil {
 			maps = append(maps, cs.Maps[name])
 		}
-	}
-	programs := pick(cs.Programs, want.programs)
-	if err := cs.withMembers(programs, want.programs, want.maps); err != nil {
-		return nil, nil, err
 	}
 	return describePrograms(programs, maps, cs.Types, newKernelTypes(&opts.Programs, opts.Cache), t)
 }
@@ -148,10 +145,10 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 	}
 	for i := range codes {
 		if err := codes[i].describe(&ti.builder); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", programs[i].label(), err)
+			return nil, nil, programs[i].fail(err)
 		}
 	}
-	if err := findTargets(programs, codes, kt); err != nil {
+	if err := findTargets(programs, codes, kt, t); err != nil {
 		return nil, nil, err
 	}
 	return ti, codes, ti.load()
@@ -169,6 +166,7 @@ func relocate(programs []*ProgramSpec, kt *kernelTypes, localID func(btf.TypeRef
 		if slices.ContainsFunc(insns, dependsOnKernel) {
 			insns = slices.Clone(insns)
 			for j := range insns {
+				codes[i].tables = codes[i].tables || insns[j].JumpTable() != nil
 				if relo := insns[j].CORERelocation(); relo != nil {
 					relos = append(relos, corerelo.Reloc{CORERelocation: relo, Ins: &insns[j]})
 					where = append(where, &insns[j])
@@ -199,8 +197,11 @@ func relocate(programs []*ProgramSpec, kt *kernelTypes, localID func(btf.TypeRef
 	return codes, nil
 }
 
-// dependsOnKernel tells whether an instruction differs from kernel to kernel.
-func dependsOnKernel(ins asm.Instruction) bool { return ins.CORERelocation() != nil || isKsym(&ins) }
+// dependsOnKernel tells whether an instruction differs from kernel to kernel, or
+// from load to load.
+func dependsOnKernel(ins asm.Instruction) bool {
+	return ins.CORERelocation() != nil || isKsym(&ins) || ins.JumpTable() != nil
+}
 
 // needsKernel tells whether relocations are about the kernel's types.
 func needsKernel(relos []corerelo.Reloc) bool {

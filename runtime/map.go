@@ -53,7 +53,8 @@ type Map struct {
 	pin     kernel.Pinned
 	memory  mapping
 	hooks   closeHooks
-	ops     *structOps  // nil unless loading made it
+	ops     *structOps // nil unless loading made it
+	slots   atomic.Pointer[kernel.Slots]
 	missing [4]mapError // made once: a miss is nothing to allocate for
 }
 
@@ -174,6 +175,7 @@ func (m *Map) Clone() (*Map, error) {
 	}
 	clone.extra, clone.globals = m.extra, m.globals
 	clone.keyType, clone.valueType = m.keyType, m.valueType
+	clone.slots.Store(m.slots.Load())
 	if clone.ops, err = m.ops.clone(); err != nil {
 		clone.Close()
 		return nil, fmt.Errorf("clone map %q: %w", m.name, err)

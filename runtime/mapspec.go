@@ -46,8 +46,9 @@ type MapSpec struct {
 	// MapExtra means something to some map types. Needs 5.16.
 	MapExtra uint64
 
-	// Extra is for compatibility with ebpf-go, which keeps trailing bytes of
-	// legacy definitions here. Nothing reads it.
+	// Extra is what the struct that defines a legacy map has behind its flags,
+	// nil if nothing. What iproute2 and the kernel's samples have there is in
+	// the other fields already. Loading ignores it.
 	Extra *bytes.Reader
 
 	// Key and Value are the types of keys and values. May be nil.
@@ -99,6 +100,9 @@ func (ms *MapSpec) declared(m *object.Map) error {
 		Tags:       m.Tags,
 		freeze:     m.Freeze,
 		data:       m.Kind == object.DataMap,
+	}
+	if m.Extra != nil {
+		ms.Extra = bytes.NewReader(m.Extra)
 	}
 	if err := ms.declaredTypes(m); err != nil {
 		return fmt.Errorf("map %q: %w", m.Name, err)
@@ -188,6 +192,10 @@ func (ms *MapSpec) Copy() *MapSpec {
 	for i := range dup.Contents {
 		kv := &dup.Contents[i]
 		kv.Key, kv.Value = copyBytes(kv.Key), copyBytes(kv.Value)
+	}
+	if ms.Extra != nil {
+		extra := *ms.Extra
+		dup.Extra = &extra
 	}
 	dup.InnerMap = ms.InnerMap.Copy()
 	dup.Tags = slices.Clone(ms.Tags)

@@ -22,6 +22,9 @@ type Program struct {
 	typ   ProgramType
 	pin   kernel.Pinned
 	types typeHandle
+
+	declared declared
+	usdt     *Map // what USDTSpecs returns: the program's own
 }
 
 // NewProgram loads a program. Its owner closes it. Maps that its instructions
@@ -84,7 +87,7 @@ func (p *Program) Close() error {
 	if p == nil {
 		return nil
 	}
-	return errors.Join(p.types.close(), closeFD(p.fd))
+	return errors.Join(p.types.close(), p.usdt.Close(), closeFD(p.fd))
 }
 
 // Clone is a second handle of the same program, to be closed by itself. It
@@ -97,8 +100,11 @@ func (p *Program) Clone() (*Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("clone program %q: %w", p.name, err)
 	}
-	clone := &Program{VerifierLog: p.VerifierLog, name: p.name, fd: fd, typ: p.typ}
-	if clone.types.handle, err = p.types.clone(); err != nil {
+	clone := &Program{VerifierLog: p.VerifierLog, name: p.name, fd: fd, typ: p.typ, declared: p.declared}
+	if clone.types.handle, err = p.types.clone(); err == nil {
+		clone.usdt, err = p.usdt.Clone()
+	}
+	if err != nil {
 		clone.Close()
 		return nil, fmt.Errorf("clone program %q: %w", p.name, err)
 	}

@@ -55,14 +55,26 @@ type ProgramSpec struct {
 	// ByteOrder of the machine the program was compiled for. May be nil.
 	ByteOrder binary.ByteOrder
 
-	// Optional programs are left out by NewCollection, unless another part of
-	// the collection refers to them. LoadAndAssign loads them if they are named.
-	// SEC("?...") makes a program optional.
+	// Optional programs are left out by NewCollection and LoadAndReport, unless
+	// another part of the collection refers to them. LoadAndAssign loads them if
+	// they are named. SEC("?...") makes a program optional: set this to false to
+	// ask for it, or to true to do without another program.
 	Optional bool
+
+	// Alternative is the name of a group of programs that do the same for
+	// different kernels. NewCollection and LoadAndReport leave out those that
+	// can't be loaded, and fail if none can. In C, it is the declaration tag
+	// "bpfgen:alt=" and the name:
+	//
+	//	__attribute__((btf_decl_tag("bpfgen:alt=exec")))
+	Alternative string
 
 	// member says that a struct_ops in the object file has the program, which
 	// decides whether NewCollection loads it.
 	member bool
+
+	// usdt says that the section is for a probe that has many places in a file.
+	usdt bool
 }
 
 // declared fills in ps with what an object file says.
@@ -79,6 +91,8 @@ func (ps *ProgramSpec) declared(p *object.Program) {
 		KernelVersion: p.Version,
 		ByteOrder:     p.ByteOrder,
 		Optional:      p.Optional,
+		usdt:          p.Def != nil && p.Def.Has(object.USDT),
+		Alternative:   p.Alternative(),
 	}
 }
 

@@ -63,7 +63,7 @@ func (t MapType) hasPerCPUValue() bool {
 }
 
 // holdsMaps tells whether values are other maps.
-func (t MapType) holdsMaps() bool { return t == ArrayOfMaps || t == HashOfMaps }
+func (t MapType) holdsMaps() bool { return uapi.MapType(t).HoldsMaps() }
 
 // ProgramType says which hook a program is for, and with it what the program
 // may do.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Maps as iproute2's tc and ip define them: with IDs, pinning and inner maps.
+// Maps as iproute2's tc and ip define them: with IDs, pinning, inner maps and
+// tail calls.
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -33,6 +34,63 @@ struct bpf_elf_map SEC("maps") shared = {
 	.id = 7,
 	.pinning = 2, // for all objects
 };
+
+struct bpf_elf_map SEC("maps") later = {
+	.type = BPF_MAP_TYPE_HASH_OF_MAPS,
+	.size_key = sizeof(__u32),
+	.size_value = sizeof(__u64), // wrong, and of no importance
+	.max_elem = 4,
+	.inner_id = 99, // of no map here: who loads this says what it is
+};
+
+struct bpf_elf_map SEC("maps") calls = {
+	.type = BPF_MAP_TYPE_PROG_ARRAY,
+	.size_key = sizeof(__u32),
+	.size_value = sizeof(__u32),
+	.max_elem = 20,
+	.id = 5,
+};
+
+struct bpf_elf_map SEC("maps") more_calls = { // its ID is 0
+	.type = BPF_MAP_TYPE_PROG_ARRAY,
+	.size_key = sizeof(__u32),
+	.size_value = sizeof(__u32),
+	.max_elem = 2,
+};
+
+// The program goes to the element of the array with that ID.
+SEC("5/3")
+int first(struct __sk_buff *skb)
+{
+	bpf_tail_call(skb, &calls, 0x11);
+	return 3;
+}
+
+SEC("0x5/0x11")
+int second(struct __sk_buff *skb)
+{
+	bpf_tail_call(skb, &more_calls, 1);
+	return 17;
+}
+
+SEC("0/1")
+int third(struct __sk_buff *skb)
+{
+	return 42;
+}
+
+SEC("6/1") // of no map: a program of unknown type
+int stray(struct __sk_buff *skb)
+{
+	return 1;
+}
+
+SEC("classifier")
+int jump(struct __sk_buff *skb)
+{
+	bpf_tail_call(skb, &calls, 3);
+	return 0;
+}
 
 SEC("classifier")
 int count(struct __sk_buff *skb)

@@ -25,17 +25,23 @@ type options struct {
 	tags                                tagList
 	types                               typeList
 	consts                              patternList
+	include                             folderList
 
-	ident, source string
-	extraCFlags   []string // after --
+	ident       string
+	sources     []string
+	extraCFlags []string // after --
 }
 
-const usageText = `Usage: bpfgen [flags] Ident file.bpf.c [-- clang flags]
+const usageText = `Usage: bpfgen [flags] Ident file.bpf.c... [-- clang flags]
        bpfgen command [arguments]
 
 Compiles file.bpf.c with clang and writes, for each target, an object and a Go
 file that embeds it. The names of all generated types and functions start with
 Ident; they are exported if Ident is.
+
+Several C files are compiled each on its own, with the same flags, and linked
+into one object: functions, variables and maps that one file declares extern may
+be defined in another. A file that ends in .o is an object to link with them.
 
 Usually written as
 
@@ -60,11 +66,12 @@ func parseOptions(c console, args []string) (*options, error) {
 	fs.StringVar(&o.cc, "cc", c.getenv("BPF2GO_CC"), "C `compiler` (default clang, else the newest clang-N) [$BPF2GO_CC]")
 	fs.StringVar(&o.cflags, "cflags", c.getenv("BPF2GO_CFLAGS"), "`flags` for the compiler, which may be quoted [$BPF2GO_CFLAGS]")
 	fs.String("strip", c.getenv("BPF2GO_STRIP"), "accepted and ignored: bpfgen strips DWARF without a `program` [$BPF2GO_STRIP]")
-	fs.BoolVar(&o.noStrip, "no-strip", false, "keep DWARF in objects")
+	fs.BoolVar(&o.noStrip, "no-strip", false, "keep DWARF in the object of a single C file")
 	fs.StringVar(&o.target, "target", "bpfel,bpfeb", "comma-separated `targets`: "+strings.Join(codegen.TargetNames(), ", "))
 	fs.Var(&o.tags, "tags", "comma-separated build `tags` that generated files require")
-	fs.Var(&o.types, "type", "declare a Go type for the C type with this `name`; may be repeated")
+	fs.Var(&o.types, "type", "declare a Go type for the C type with this `name`; name=Type or name=import/path.Type have your own stand for it; may be repeated")
 	fs.Var(&o.consts, "const", "export each #define that matches `pattern` and is an integer or a string, as //bpfgen:export before it does; may be repeated")
+	fs.Var(&o.include, "I", "look for headers in this `folder`; mod:import/path is one of a Go module; may be repeated")
 	fs.BoolVar(&o.noGlobalTypes, "no-global-types", false, "declare no Go types for map keys, map values and variables")
 	fs.BoolVar(&o.untyped, "untyped", false, "fields are plain *ebpf.Map and *ebpf.Variable, as bpf2go has them")
 	fs.StringVar(&o.goPackage, "go-package", c.getenv("GOPACKAGE"), "`name` of the package of generated files [$GOPACKAGE]")
@@ -98,7 +105,7 @@ func listCommands() string {
 	return list.String()
 }
 
-// positional reads what follows the flags: Ident, source, and clang's flags.
+// positional reads what follows the flags: Ident, sources, and clang's flags.
 func (o *options) positional(args []string) error {
 	if i := slices.Index(args, "--"); i >= 0 {
 		args, o.extraCFlags = args[:i], args[i+1:]
@@ -110,12 +117,16 @@ func (o *options) positional(args []string) error {
 		return usagef("no C file: bpfgen wants an identifier and a C file, as in bpfgen %s %[1]s.bpf.c", args[0])
 	case strings.HasSuffix(args[0], ".c"):
 		return usagef("%s is where the identifier belongs: did you mean bpfgen %s %[1]s?", args[0], args[1])
-	case len(args) > 2 && strings.HasPrefix(args[2], "-"):
-		return usagef("%s stands after the C file: flags of bpfgen come first, those of clang after --", args[2])
-	case len(args) > 2:
-		return usagef("more than one C file: %s", strings.Join(args[1:], " "))
 	}
-	o.ident, o.source = args[0], args[1]
+	o.ident, o.sources = args[0], args[1:]
+	for i, source := range o.sources {
+		switch {
+		case i > 0 && strings.HasPrefix(source, "-"):
+			return usagef("%s stands after the C file: flags of bpfgen come first, those of clang after --", source)
+		case slices.Contains(o.sources[:i], source):
+			return usagef("%s is there twice", source)
+		}
+	}
 	return nil
 }
 
@@ -125,7 +136,7 @@ func (o *options) compilerFlags() ([]string, error) {
 	if err != nil {
 		return nil, usagef("-cflags: %w", err)
 	}
-	flags = append(flags, o.extraCFlags...)
+	flags = slices.Concat(o.include.flags(), flags, o.extraCFlags)
 	for _, f := range flags {
 		if strings.HasPrefix(f, "-M") {
 			return nil, usagef("clang's %s would write dependencies of a temporary file: use bpfgen's -makebase", f)
@@ -171,6 +182,27 @@ func (t *tagList) Set(value string) error {
 	return nil
 }
 
+// folderList is folders of headers.
+type folderList []string
+
+func (l *folderList) String() string { return strings.Join(*l, ",") }
+
+func (l *folderList) Set(folder string) error {
+	if folder == "" {
+		return errors.New("it is a folder, or mod: and an import path")
+	}
+	*l = append(*l, folder)
+	return nil
+}
+
+func (l *folderList) flags() []string {
+	var flags []string
+	for _, folder := range *l {
+		flags = append(flags, "-I"+folder)
+	}
+	return flags
+}
+
 // patternList is patterns as path.Match has them.
 type patternList []string
 
@@ -184,21 +216,20 @@ func (p *patternList) Set(pattern string) error {
 	return nil
 }
 
-// typeList is the names of C types, each once.
-type typeList []string
+// typeList is C types, each once.
+type typeList []codegen.TypeRequest
 
-func (t *typeList) String() string { return strings.Join(*t, ",") }
+func (t *typeList) String() string { return fmt.Sprint(*t) }
 
-var validCType = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
-
-func (t *typeList) Set(name string) error {
-	switch {
-	case !validCType.MatchString(name):
-		return errors.New("a C type is named by letters, digits and underscores alone, without struct or enum before it")
-	case slices.Contains(*t, name):
+func (t *typeList) Set(text string) error {
+	r, err := codegen.ParseTypeRequest(text)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(*t, func(other codegen.TypeRequest) bool { return other.C == r.C }) {
 		return errors.New("it is there twice")
 	}
-	*t = append(*t, name)
+	*t = append(*t, r)
 	return nil
 }
 

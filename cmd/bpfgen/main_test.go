@@ -81,7 +81,8 @@ func TestMistakes(t *testing.T) {
 		{"no C file", nil, []string{"Snoop"}, 2, "as in bpfgen Snoop Snoop.bpf.c"},
 		{"arguments swapped", nil, []string{"prog.c", "Snoop"}, 2, "did you mean bpfgen Snoop prog.c?"},
 		{"flags at the end", nil, []string{"Snoop", "prog.c", "-target", "bpfel"}, 2, "flags of bpfgen come first, those of clang after --"},
-		{"several C files", nil, []string{"Snoop", "prog.c", "other.c"}, 2, "more than one C file: prog.c other.c"},
+		{"flags after several C files", nil, []string{"Snoop", "prog.c", "other.c", "-target", "bpfel"}, 2, "flags of bpfgen come first, those of clang after --"},
+		{"the same C file twice", nil, []string{"Snoop", "prog.c", "prog.c"}, 2, "prog.c is there twice"},
 		{"unknown flag", nil, []string{"-nonsense", "Snoop", "prog.c"}, 2, "-nonsense"},
 		{"unknown target", nil, []string{"-target", "x86", "Snoop", "prog.c"}, 2, `unknown target "x86": it is one of bpf, bpfel, bpfeb, native, 386, amd64,`},
 		{"bad identifier", nil, []string{"my-prog", "prog.c"}, 2, `"my-prog" can't be the start of Go names: use letters, digits and underscores, as in "MyProg"`},
@@ -127,7 +128,7 @@ func TestHelp(t *testing.T) {
 		got := bpfgen(t, nil, args...)
 		for _, flag := range []string{
 			"-cc", "-strip", "-no-strip", "-cflags", "-tags", "-target", "-makebase", "-type", "-no-global-types",
-			"-output-stem", "-output-suffix", "-output-dir", "-go-package", "-verbose", "-untyped", "-const",
+			"-output-stem", "-output-suffix", "-output-dir", "-go-package", "-verbose", "-untyped", "-const", "-I",
 		} {
 			if !strings.Contains(got.stdout, "\n  "+flag) {
 				t.Errorf("help doesn't have %s", flag)

@@ -125,6 +125,9 @@ func (t task) verify(ctx context.Context, rebuild bool) ([]codegen.Stale, error)
 	if err != nil {
 		return []codegen.Stale{{Output: t.req.ManifestPath(), Cause: t.console.show(t.directive.String()) + " has not been run by this version: run go generate"}}, nil
 	}
+	if err := t.req.ResolveModules(ctx); err != nil {
+		return nil, err
+	}
 	if change := m.CheckRequest(t.req); change != "" {
 		return m.Blame(t.console.show(t.directive.String()) + ": " + change), nil
 	}

@@ -1,7 +1,10 @@
 package btf
 
 import (
+	"cmp"
 	"encoding/binary"
+	"math/bits"
+	"slices"
 )
 
 // Ext is the .BTF.ext section: what the compiler says about instructions. It
@@ -11,12 +14,15 @@ type Ext struct {
 	funcs     []ExtSection
 	lines     []ExtSection
 	coreRelos []ExtSection
+	room      [4]ExtSection // for the first sections
+	used      int           // of room
 }
 
 // ExtSection holds the records for one ELF section.
 type ExtSection struct {
 	NameOff uint32 // name of the ELF section, in the strings of .BTF
 	big     bool
+	mixed   bool   // records aren't known to be in order of their instructions
 	size    uint32 // of a record; a newer compiler may append fields
 	data    []byte
 }
@@ -58,23 +64,31 @@ const (
 // ParseExt parses a .BTF.ext section. Its byte order is detected. The bounds of
 // all records are validated; what they refer to is not.
 func ParseExt(blob []byte) (*Ext, error) {
-	if len(blob) < extHeaderLen {
-		return nil, malformed("ext header", 0, "%d bytes are too few for a header", len(blob))
+	e := new(Ext)
+	if err := e.Init(blob); err != nil {
+		return nil, err
 	}
-	e := &Ext{}
+	return e, nil
+}
+
+// Init is ParseExt into e, which must be zero.
+func (e *Ext) Init(blob []byte) error {
+	if len(blob) < extHeaderLen {
+		return malformed("ext header", 0, "%d bytes are too few for a header", len(blob))
+	}
 	switch magic {
 	case binary.LittleEndian.Uint16(blob):
 	case binary.BigEndian.Uint16(blob):
 		e.big = true
 	default:
-		return nil, malformed("ext header", 0, "magic %#x is not BTF", blob[:2])
+		return malformed("ext header", 0, "magic %#x is not BTF", blob[:2])
 	}
 	if blob[2] != 1 {
-		return nil, malformed("ext header", 2, "unknown version %d", blob[2])
+		return malformed("ext header", 2, "unknown version %d", blob[2])
 	}
 	hdrLen := e.u32(blob[4:])
 	if hdrLen < extHeaderLen || uint64(hdrLen) > uint64(len(blob)) {
-		return nil, malformed("ext header", 4, "header length %d is out of range", hdrLen)
+		return malformed("ext header", 4, "header length %d is out of range", hdrLen)
 	}
 	parts := []struct {
 		dst    *[]ExtSection
@@ -92,14 +106,14 @@ func ParseExt(blob []byte) (*Ext, error) {
 		off, length := e.u32(blob[p.at:]), e.u32(blob[p.at+4:])
 		body := blob[hdrLen:]
 		if uint64(off)+uint64(length) > uint64(len(body)) {
-			return nil, malformed("ext header", uint64(p.at), "part %d+%d is larger than the %d bytes there are", off, length, len(body))
+			return malformed("ext header", uint64(p.at), "part %d+%d is larger than the %d bytes there are", off, length, len(body))
 		}
 		var err error
 		if *p.dst, err = e.parts(body[off:off+length], uint64(hdrLen)+uint64(off), p.record); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return e, nil
+	return nil
 }
 
 // parts splits one kind of info into its sections. at is where data starts in
@@ -132,7 +146,13 @@ func (e *Ext) parts(data []byte, at uint64, minRecord uint32) ([]ExtSection, err
 		at, rest = at+length, rest[length:]
 		n++
 	}
-	sections := make([]ExtSection, 0, n)
+	var sections []ExtSection
+	if room := e.room[e.used:]; n <= len(room) {
+		sections = room[:0:n]
+		e.used += n
+	} else {
+		sections = make([]ExtSection, 0, n)
+	}
 	for rest = data; len(rest) > 0; {
 		length := 8 + e.u32(rest[4:])*size
 		sections = append(sections, ExtSection{NameOff: e.u32(rest), big: e.big, size: size, data: rest[8:length:length]})
@@ -179,6 +199,63 @@ func (s *ExtSection) Len() int {
 		return 0
 	}
 	return len(s.data) / int(s.size)
+}
+
+// u32 reads a word of a record.
+func (s *ExtSection) u32(p []byte) uint32 {
+	v := binary.LittleEndian.Uint32(p)
+	if s.big {
+		v = bits.ReverseBytes32(v)
+	}
+	return v
+}
+
+// InsnOff returns the offset of the instruction that record i is about.
+func (s *ExtSection) InsnOff(i int) uint32 { return s.u32(s.data[i*int(s.size):]) }
+
+// InOrder tells whether Check found the records in order of their instructions.
+func (s *ExtSection) InOrder() bool { return !s.mixed }
+
+// insnSize is what offsets of instructions are a multiple of.
+const insnSize = 8
+
+// Check returns the first record whose offset isn't that of an instruction, whose
+// second word isn't below one limit, or whose third, if the other limit isn't
+// zero, isn't below that; -1 if there is none.
+func (s *ExtSection) Check(second, third uint32) int {
+	s.mixed = false
+	last := uint32(0)
+	for i, p := 0, s.data; len(p) >= int(s.size) && s.size >= FuncInfoSize; i, p = i+1, p[s.size:] {
+		off := s.u32(p)
+		if off%insnSize != 0 || s.u32(p[4:]) >= second || third != 0 && s.u32(p[8:]) >= third {
+			return i
+		}
+		s.mixed = s.mixed || off < last
+		last = off
+	}
+	return -1
+}
+
+// Merge returns the records of sections, which are of one kind, as one section in
+// order of their instructions. Those of the same instruction stay in order.
+func Merge(sections []ExtSection) ExtSection {
+	type place struct {
+		off    uint32
+		record []byte
+	}
+	var places []place
+	out := ExtSection{NameOff: sections[0].NameOff, big: sections[0].big, size: sections[0].size}
+	for i := range sections {
+		s := &sections[i]
+		for i := range s.Len() {
+			places = append(places, place{s.InsnOff(i), s.data[i*int(s.size):][:s.size]})
+		}
+	}
+	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.off, b.off) })
+	for _, p := range places {
+		out.data = append(out.data, p.record...)
+	}
+	return out
 }
 
 func (s *ExtSection) words(i int, dst *[4]uint32, n int) {

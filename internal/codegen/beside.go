@@ -11,19 +11,10 @@ import (
 // beside returns those names of the destination package that an output depends
 // on: which it declares too, or has to avoid, or did when known was recorded.
 //
-// Unlike declared it looks at all files whatever their build constraints: it
+// Unlike neighbours it looks at all files whatever their build constraints: it
 // only tells whether something has changed, and takes no more than reading.
 func (req *Request) beside(generated, known []string) []string {
-	files, err := filepath.Glob(filepath.Join(req.path(req.OutputDir), "*.go"))
-	if err != nil {
-		return nil
-	}
-	all := newDeclared()
-	for _, file := range files {
-		if !req.isOutput(filepath.Base(file)) {
-			all.addFile(file)
-		}
-	}
+	all := req.possiblyDeclared()
 	relevant := slices.Concat(generated, known, importNames(), req.topNames())
 	var names []string
 	for name := range all.names {

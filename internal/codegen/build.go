@@ -16,23 +16,25 @@ import (
 // files.
 type modelOptions struct {
 	names       TopNames
-	source      string   // named in warnings
-	types       []string // C types to declare
-	globalTypes bool     // also those of map keys, map values and variables
-	declared    declared // by the rest of the package
-	consts      []Const  // without names
+	source      string // named in warnings
+	types       []TypeRequest
+	own         []ownType // the Go types that the types name
+	target      Target
+	globalTypes bool       // also those of map keys, map values and variables
+	beside      neighbours // the rest of the package
+	consts      []Const    // without names
 }
 
 // buildModel decides everything about the Go code for an object. Its file names
 // and package are left to fill in.
 func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []string, err error) {
-	if err := opts.declared.checkTop(opts.names); err != nil {
+	if err := opts.beside.checkTop(opts.names); err != nil {
 		return nil, nil, err
 	}
 	m = &Model{ByteOrder: obj.ByteOrder, Names: opts.names}
 	pkg := newScope(opts.names.Ident, slices.Concat(opts.names.all(), predeclared())...)
-	pkg.foreign = opts.declared
-	m.Foreign = opts.declared.names
+	pkg.foreign = opts.beside
+	m.Imports = opts.beside.renamedImports(opts.own)
 	m.nameItems(obj, pkg)
 
 	roots, err := namedRoots(obj.Types, opts.types)
@@ -40,6 +42,9 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 		return nil, nil, fmt.Errorf("%s: %w", opts.source, err)
 	}
 	types := newTypeBuilder(opts.source, pkg, obj.ByteOrder)
+	if err := types.useOwn(obj.Types, opts.own, opts.target); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", opts.source, err)
+	}
 	if opts.globalTypes {
 		global, err := globalRoots(obj)
 		if err != nil {
@@ -121,27 +126,39 @@ func (m *Model) nameConsts(consts []Const, pkg *scope) {
 }
 
 // namedRoots looks up the types that the user named.
-func namedRoots(types *btf.Spec, names []string) ([]typeRoot, error) {
+func namedRoots(types *btf.Spec, requests []TypeRequest) ([]typeRoot, error) {
 	var roots []typeRoot
-	for _, name := range names {
-		if types == nil {
-			return nil, fmt.Errorf("type %s: the object has no BTF", name)
+	for _, r := range requests {
+		if r.Go != "" {
+			continue // it is there already
 		}
-		candidates, err := types.AnyTypesByName(name)
-		if errors.Is(err, btf.ErrNotFound) {
-			return nil, fmt.Errorf("type %s: the object doesn't have it; clang only keeps types that the program uses", name)
-		}
+		typ, err := typeNamed(types, r.C)
 		if err != nil {
-			return nil, fmt.Errorf("type %s: %w", name, err)
+			return nil, err
 		}
-		// A struct before a typedef of the same name, which usually means it.
-		slices.SortStableFunc(candidates, func(a, b btf.Type) int { return cmp.Compare(rootRank(a), rootRank(b)) })
-		if rootRank(candidates[0]) == notARoot {
-			return nil, fmt.Errorf("type %s: it is no type but %s", name, cSpelling(candidates[0]))
-		}
-		roots = append(roots, typeRoot{typ: candidates[0]})
+		roots = append(roots, typeRoot{typ: typ})
 	}
 	return roots, nil
+}
+
+// typeNamed looks up one type that the user named.
+func typeNamed(types *btf.Spec, name string) (btf.Type, error) {
+	if types == nil {
+		return nil, fmt.Errorf("type %s: the object has no BTF", name)
+	}
+	candidates, err := types.AnyTypesByName(name)
+	if errors.Is(err, btf.ErrNotFound) {
+		return nil, fmt.Errorf("type %s: the object doesn't have it; clang only keeps types that the program uses", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("type %s: %w", name, err)
+	}
+	// A struct before a typedef of the same name, which usually means it.
+	slices.SortStableFunc(candidates, func(a, b btf.Type) int { return cmp.Compare(rootRank(a), rootRank(b)) })
+	if rootRank(candidates[0]) == notARoot {
+		return nil, fmt.Errorf("type %s: it is no type but %s", name, cSpelling(candidates[0]))
+	}
+	return candidates[0], nil
 }
 
 const notARoot = 3

@@ -21,6 +21,7 @@ type compileJob struct {
 	flags    []string // the user's
 	dir      string   // the absolute directory that source and flags are relative to
 	env      []string
+	modules  map[string]string // the paths of modules with headers, by their folders
 }
 
 // compiled is what a run of clang left behind.
@@ -107,7 +108,7 @@ func (j compileJob) commonArgs() []string {
 	} else {
 		args = append(args, "-D__BPF_TARGET_MISSING="+strconv.Quote(targetMissing))
 	}
-	args = append(args, prefixMaps(j.dir, j.source, j.includeDirs())...)
+	args = append(args, prefixMaps(j.dir, j.source, j.includeDirs(), j.modules)...)
 	return append(args, "-target", j.target.Clang())
 }
 
@@ -120,17 +121,7 @@ const targetMissing = `GCC error "this needs an architecture's registers: use bp
 func (j compileJob) includeDirs() []string {
 	var dirs []string
 	flags := slices.Concat(j.compiler.Args, j.flags)
-	for i, flag := range flags {
-		for _, option := range []string{"-I", "-isystem", "-iquote", "-idirafter"} {
-			dir, ok := strings.CutPrefix(flag, option)
-			if ok && dir == "" && i+1 < len(flags) {
-				dir = flags[i+1]
-			}
-			if ok && dir != "" {
-				dirs = append(dirs, strings.TrimPrefix(dir, "="))
-			}
-		}
-	}
+	eachInclude(flags, func(_ int, _, dir string) { dirs = append(dirs, strings.TrimPrefix(dir, "=")) })
 	for _, entry := range j.env {
 		name, value, _ := strings.Cut(entry, "=")
 		if name == "CPATH" || name == "C_INCLUDE_PATH" {

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/tools/go/packages"
 )
@@ -29,12 +30,74 @@ func newDeclared() declared { return declared{map[string]string{}, map[string]st
 // where returns where the package uses a name, or "" if it is free.
 func (d declared) where(name string) string { return cmp.Or(d.names[name], d.imports[name]) }
 
+// neighbours is what the rest of the destination package declares, read exactly
+// only when it matters. The go command, which knows which files belong to a
+// build, takes longer than all else that the generator does itself.
+type neighbours struct {
+	possible declared        // by all Go files of the folder, whatever they are built for
+	exact    func() declared // by those that are built with the output
+}
+
+// neighbours looks at the destination package on behalf of one target.
+func (req *Request) neighbours(ctx context.Context, possible declared, target Target) neighbours {
+	return neighbours{possible, sync.OnceValue(func() declared { return req.declared(ctx, target) })}
+}
+
+// where returns where the package uses a name, or "" if it is free.
+func (n neighbours) where(name string) string {
+	if n.possible.where(name) == "" {
+		return ""
+	}
+	return n.exact().where(name)
+}
+
+// declares tells whether the package has something of that name in all its files.
+func (n neighbours) declares(name string) bool {
+	return n.possible.names[name] != "" && n.exact().names[name] != ""
+}
+
+// renamedImports gives those imports other names that the package uses for
+// something else.
+func (n neighbours) renamedImports(own []ownType) map[string]string {
+	names := importNames()
+	for _, o := range own {
+		names = append(names, o.pkgName)
+	}
+	renamed := map[string]string{}
+	for _, name := range names {
+		free := name
+		for n.declares(free) {
+			free = "_" + free
+		}
+		if free != name {
+			renamed[name] = free
+		}
+	}
+	return renamed
+}
+
+// possiblyDeclared reads all Go files of the destination folder but those that
+// this run writes.
+func (req *Request) possiblyDeclared() declared {
+	all := newDeclared()
+	files, err := filepath.Glob(filepath.Join(req.path(req.OutputDir), "*.go"))
+	if err != nil {
+		return all // a folder with a bad pattern in its name can't be searched
+	}
+	for _, file := range files {
+		if !req.isOutput(filepath.Base(file)) {
+			all.addFile(file)
+		}
+	}
+	return all
+}
+
 // declared reads the destination package as target's architecture sees it,
 // without what earlier runs have generated.
 //
 // Without a go command or a module there is nothing to ask. Generated code is
 // right in itself then, and the Go compiler will name what collides.
-func (req *Request) declared(ctx context.Context, target Target) (declared, error) {
+func (req *Request) declared(ctx context.Context, target Target) declared {
 	dir := req.path(req.OutputDir)
 	pkgs, err := packages.Load(&packages.Config{
 		Context: ctx, Dir: dir, Tests: true,
@@ -43,7 +106,7 @@ func (req *Request) declared(ctx context.Context, target Target) (declared, erro
 		BuildFlags: buildTags(req.Tags),
 	}, ".")
 	if err != nil {
-		return newDeclared(), ctx.Err()
+		return newDeclared()
 	}
 	names := newDeclared()
 	seen := map[string]bool{}
@@ -58,7 +121,7 @@ func (req *Request) declared(ctx context.Context, target Target) (declared, erro
 			}
 		}
 	}
-	return names, nil
+	return names
 }
 
 // isOutput tells whether a run like this one, for any target, writes that file.
@@ -111,9 +174,9 @@ func (d declared) addSource(path string, source any) {
 }
 
 // checkTop refuses a package that has names which aren't ours to change.
-func (d declared) checkTop(names TopNames) error {
+func (n neighbours) checkTop(names TopNames) error {
 	for _, name := range names.all() {
-		if where := d.where(name); where != "" {
+		if where := n.where(name); where != "" {
 			return fmt.Errorf("%s is declared at %s, and would be generated as well: choose another identifier than %s, or rename it", name, where, names.Ident)
 		}
 	}

@@ -6,8 +6,10 @@
 // The steps are separate on purpose:
 //
 //	target, clang, compile, prefixmap, depfile   what clang is asked, and says
+//	modinclude                                   folders of headers by import path
 //	build, typewalk, typebuild, layout           objects and BTF become a Model
 //	consts                                       #defines become numbers and strings
+//	owntype, ownlayout                           Go types of the user's in place of ours
 //	names, topnames, destination                 C names become Go names
 //	model                                        knows none of the others
 //	emit, emittype, emitaccess                   a Model becomes Go code

@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -46,27 +47,39 @@ func (m *Model) Emit() ([]byte, error) {
 // nameImports lets imports have their own names, unless the package uses those
 // for something else.
 func (m *Model) nameImports(f *jen.File) {
-	f.ImportAlias(runtimePath, m.importName("ebpf"))
-	for _, path := range importNames()[1 : len(importNames())-2] {
-		if name := m.importName(path); name != path {
-			f.ImportAlias(path, name)
+	for _, i := range imports() {
+		if name := cmp.Or(m.Imports[i.name], i.name); name != i.path {
+			f.ImportAlias(i.path, name)
 		}
 	}
-	f.ImportAlias(ringbufPath, m.importName("ringbuf"))
-	f.ImportAlias(linkPath, m.importName("link"))
-}
-
-// importNames returns the names of all imports that generated code may have,
-// the runtime's first and at the end. Those of the others are also their paths.
-func importNames() []string {
-	return []string{"ebpf", "bytes", "errors", "fmt", "io", "strconv", "structs", "unsafe", "ringbuf", "link"}
-}
-
-func (m *Model) importName(name string) string {
-	for m.Foreign[name] != "" {
-		name = "_" + name
+	for _, decl := range m.Types {
+		if decl.Type.Pkg != "" && decl.Kind == DeclOwn {
+			f.ImportAlias(decl.Type.Pkg, cmp.Or(m.Imports[decl.PkgName], decl.PkgName))
+		}
 	}
-	return name
+}
+
+// imports returns all imports that generated code may have.
+func imports() []struct{ name, path string } {
+	return []struct{ name, path string }{
+		{"ebpf", runtimePath},
+		{"ringbuf", ringbufPath},
+		{"link", linkPath},
+		{"bytes", "bytes"},
+		{"errors", "errors"},
+		{"fmt", "fmt"},
+		{"io", "io"},
+		{"strconv", "strconv"},
+		{"structs", "structs"},
+		{"unsafe", "unsafe"},
+	}
+}
+
+func importNames() (names []string) {
+	for _, i := range imports() {
+		names = append(names, i.name)
+	}
+	return names
 }
 
 // docComment adds lines of documentation before the next declaration.

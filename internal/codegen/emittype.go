@@ -162,11 +162,16 @@ func (m *Model) emitLayoutChecks(f *jen.File) {
 	}
 	for _, decl := range m.Types {
 		switch decl.Kind {
-		case DeclStruct, DeclUnion, DeclOpaque:
+		case DeclStruct, DeclUnion, DeclOpaque, DeclOwn:
 		default:
 			continue
 		}
 		value := func() *jen.Statement { return jen.Id(decl.Name).Values() }
+		if decl.Kind == DeclOwn { // any kind of type
+			value = func() *jen.Statement {
+				return jen.Parens(jen.Op("*").Parens(jen.Op("*").Add(typeCode(decl.Type))).Parens(jen.Nil()))
+			}
+		}
 		check(decl.Size, jen.Qual("unsafe", "Sizeof").Call(value()))
 		for _, field := range decl.Fields {
 			if field.Name != "" {

@@ -37,7 +37,11 @@ func goldenRequest(t *testing.T, dir string) Request {
 			req.Untyped = true
 			i--
 		case "-type":
-			req.Types = append(req.Types, words[i+1])
+			r, err := ParseTypeRequest(words[i+1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Types = append(req.Types, r)
 		case "-const":
 			req.Consts = append(req.Consts, words[i+1])
 		default:
@@ -59,7 +63,7 @@ func request(t *testing.T, dir, ident string) Request {
 		t.Fatal(err)
 	}
 	return Request{
-		Ident: ident, Source: "in.bpf.c", Package: "golden", Dir: dir, OutputDir: t.TempDir(), OutputStem: "out",
+		Ident: ident, Sources: []string{"in.bpf.c"}, Package: "golden", Dir: dir, OutputDir: t.TempDir(), OutputStem: "out",
 		Env: os.Environ(), Compiler: clang(t), Targets: targets,
 	}
 }

@@ -3,6 +3,7 @@ package codegen
 import (
 	"go/build"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,7 @@ type locator struct {
 	base     string // the manifest's folder
 	project  string
 	modCache string
+	near     []string // folders outside of the project that are where they are relative to it
 }
 
 func newLocator(base string, env []string) locator {
@@ -33,7 +35,15 @@ func newLocator(base string, env []string) locator {
 	return l
 }
 
-func (req *Request) locator() locator { return newLocator(req.path(req.OutputDir), req.Env) }
+func (req *Request) locator() locator {
+	l := newLocator(req.path(req.OutputDir), req.Env)
+	for _, m := range req.modules {
+		if !isBelow(m.root, l.modCache) {
+			l.near = append(l.near, m.root) // go.mod replaces the module by a folder
+		}
+	}
+	return l
+}
 
 const modCacheVar = "$GOMODCACHE"
 
@@ -43,7 +53,7 @@ func (l locator) name(path string) string {
 	if rel, ok := strings.CutPrefix(path, withSlash(l.modCache)); ok && l.modCache != "" {
 		return modCacheVar + "/" + rel
 	}
-	if !isBelow(path, l.project) {
+	if !isBelow(path, l.project) && !slices.ContainsFunc(l.near, func(dir string) bool { return isBelow(path, dir) }) {
 		return path
 	}
 	rel, err := filepath.Rel(l.base, path)

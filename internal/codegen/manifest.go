@@ -141,20 +141,24 @@ func ReadManifest(path string) (*Manifest, error) {
 // settings says all that decides about the output, apart from the compiler and
 // the contents of files.
 func (req *Request) settings(l locator) []string {
-	lines := []string{"ident " + req.Ident, "package " + req.Package, "folder " + l.name(req.Dir), "source " + l.flag(req.Source)}
+	lines := []string{"ident " + req.Ident, "package " + req.Package, "folder " + l.name(req.Dir)}
+	for _, source := range req.Sources {
+		lines = append(lines, "source "+l.flag(source))
+	}
 	for _, t := range req.Targets {
 		lines = append(lines, "target "+t.Suffix())
 	}
 	for _, flag := range req.CFlags {
 		lines = append(lines, "cflag "+l.flag(flag))
 	}
+	lines = append(lines, req.moduleSettings()...)
 	for _, entry := range req.Env {
 		if name, value, _ := strings.Cut(entry, "="); (name == "CPATH" || name == "C_INCLUDE_PATH") && value != "" {
 			lines = append(lines, name+" "+l.flag(value))
 		}
 	}
-	for _, name := range req.Types {
-		lines = append(lines, "type "+name)
+	for _, r := range req.Types {
+		lines = append(lines, "type "+r.String())
 	}
 	for _, pattern := range req.Consts {
 		lines = append(lines, "const "+pattern)

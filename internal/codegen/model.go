@@ -10,8 +10,8 @@ type Model struct {
 	ObjectFile string // name of the embedded file
 	ByteOrder  binary.ByteOrder
 	Names      TopNames
-	// Foreign is what the rest of the package declares: imports keep off it.
-	Foreign map[string]string
+	// Imports renames imports whose names the rest of the package has.
+	Imports map[string]string
 
 	Maps      []Item
 	Programs  []Item
@@ -60,6 +60,7 @@ const (
 	DeclDefined                 // a type defined as another one
 	DeclAlias                   // another name of a type
 	DeclText                    // an array of char with text access
+	DeclOwn                     // a type that is there already, whose layout is to be checked
 	DeclOpaque                  // Size bytes aligned like Align that only the kernel reads
 )
 
@@ -74,7 +75,8 @@ type TypeDecl struct {
 	Align uint32 // bytes: Go's alignment on 64-bit machines
 
 	Type      GoType      // DeclEnum, DeclDefined, DeclAlias, DeclText: what it is made of
-	Fields    []Field     // DeclStruct
+	Fields    []Field     // DeclStruct, DeclOwn
+	PkgName   string      // DeclOwn: of Type's package
 	Accessors []Accessor  // DeclStruct, DeclUnion
 	Values    []EnumValue // DeclEnum
 }

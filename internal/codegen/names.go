@@ -75,8 +75,8 @@ type scope struct {
 	ours   map[string]bool
 	taken  map[string]bool
 
-	foreign declared // what the rest of the package declares
-	clashes []string // how names were changed because of that
+	foreign neighbours // what the rest of the package declares
+	clashes []string   // how names were changed because of that
 }
 
 // newScope returns a scope in which names of our own can't be taken. They are

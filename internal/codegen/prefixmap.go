@@ -1,9 +1,11 @@
 package codegen
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -12,19 +14,26 @@ import (
 // object's bytes, and out of __FILE__.
 //
 // What lies in the project reads as seen from dir, where bpfgen was started.
-// Of a folder elsewhere, such as one in the module cache, only its last element
-// remains. The system's folders are the same everywhere and stay.
-func prefixMaps(dir, source string, includes []string) []string {
+// modules gives names to folders elsewhere; of others only the last element of
+// the path remains. The system's folders are the same everywhere and stay.
+func prefixMaps(dir, source string, includes []string, modules map[string]string) []string {
 	project := projectRoot(dir)
 	options := []string{"-fdebug-compilation-dir=."}
 	mapTo := func(from, to string) {
 		options = append(options, "-ffile-prefix-map="+withSlash(from)+"="+withSlash(to))
 	}
+	elsewhere := func(dir string) bool {
+		return filepath.IsAbs(dir) && !isBelow(dir, project) && !isBelow(dir, "/usr")
+	}
 	// clang lets the last match win: go from outside in.
 	for _, other := range append([]string{filepath.Dir(source)}, includes...) {
-		other = filepath.Clean(other)
-		if filepath.IsAbs(other) && !isBelow(other, project) && !isBelow(other, "/usr") {
+		if other = filepath.Clean(other); elsewhere(other) {
 			mapTo(other, filepath.Base(other))
+		}
+	}
+	for _, root := range slices.Sorted(maps.Keys(modules)) {
+		if elsewhere(root) {
+			mapTo(root, modules[root])
 		}
 	}
 	for root := project; ; root = nextBelow(root, dir) {

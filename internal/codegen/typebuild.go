@@ -24,8 +24,9 @@ type typeBuilder struct {
 
 	names map[btf.Type]place // of structs, unions and enums
 	done  map[btf.Type]GoType
-	open  map[btf.Type]bool // being declared: a type that contains itself is none
-	texts map[uint32]GoType // char arrays by length
+	own   map[btf.Type]GoType // of the user's, which stand for C types
+	open  map[btf.Type]bool   // being declared: a type that contains itself is none
+	texts map[uint32]GoType   // char arrays by length
 
 	decls    []TypeDecl
 	warnings []string
@@ -40,6 +41,7 @@ type place struct {
 func newTypeBuilder(file string, pkg *scope, order binary.ByteOrder) *typeBuilder {
 	return &typeBuilder{
 		file: file, scope: pkg, bigEndian: order == binary.BigEndian,
+		own:   map[btf.Type]GoType{},
 		names: map[btf.Type]place{}, done: map[btf.Type]GoType{}, open: map[btf.Type]bool{}, texts: map[uint32]GoType{},
 	}
 }
@@ -47,11 +49,14 @@ func newTypeBuilder(file string, pkg *scope, order binary.ByteOrder) *typeBuilde
 // build declares the roots and everything they are made of.
 func (b *typeBuilder) build(roots []typeRoot) []TypeDecl {
 	c := collector{seen: map[btf.Type]bool{}}
+	for core := range b.own {
+		c.seen[core] = true
+	}
 	for _, root := range roots {
 		c.collect(root.typ, root.hint, 0)
 	}
 	named := c.sorted()
-	aliases := aliasesOf(roots, named)
+	aliases := b.aliasesOf(roots, named)
 
 	requests := make([]nameRequest, 0, len(named)+len(aliases))
 	for _, n := range named {
@@ -80,11 +85,11 @@ func (b *typeBuilder) sorted() []TypeDecl {
 }
 
 // aliasesOf returns the typedefs among the roots that are second names.
-func aliasesOf(roots []typeRoot, named []namedType) []namedType {
+func (b *typeBuilder) aliasesOf(roots []typeRoot, named []namedType) []namedType {
 	var aliases []namedType
 	for _, root := range roots {
 		core, _, outer := peel(root.typ)
-		if outer == "" {
+		if _, own := b.ownOf(root.typ); outer == "" || own {
 			continue
 		}
 		has := func(n namedType) bool { return n.c == outer && (n.core == core || !isComposite(core)) }
@@ -123,6 +128,9 @@ var (
 func (b *typeBuilder) goType(t btf.Type, where place, depth int) (GoType, error) {
 	if depth > maxDepth {
 		return GoType{}, errTooDeep
+	}
+	if own, ok := b.ownOf(t); ok {
+		return own, nil
 	}
 	core, _, _ := peel(t)
 	switch v := core.(type) {

@@ -88,7 +88,7 @@ func TestKernelTypes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	roots, err := namedRoots(spec, []string{"task_struct", "sk_buff", "bpf_map", "iphdr", "ethhdr", "tcphdr", "xdp_md", "pid_t", "bpf_attr"})
+	roots, err := namedRoots(spec, []TypeRequest{{C: "task_struct"}, {C: "sk_buff"}, {C: "bpf_map"}, {C: "iphdr"}, {C: "ethhdr"}, {C: "tcphdr"}, {C: "xdp_md"}, {C: "pid_t"}, {C: "bpf_attr"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,13 +4,27 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpfgen/bpfgen/internal/fault"
 )
 
 // bpf is the system call. What attr and the pointers in it refer to may be on
 // the stack: it isn't moved while the call runs.
 func bpf(cmd Cmd, attr unsafe.Pointer, size uintptr) (int, unix.Errno) {
+	if errno := injected(cmd); errno != 0 {
+		return -1, errno
+	}
 	r, _, errno := unix.Syscall(unix.SYS_BPF, uintptr(cmd), uintptr(attr), size)
 	return int(r), errno
+}
+
+// injected is how a test wants cmd to fail. In a normal build it is zero, and
+// nothing is left of it.
+func injected(cmd Cmd) unix.Errno {
+	if !fault.Enabled {
+		return 0
+	}
+	return fault.Errno(cmd.String())
 }
 
 // call is bpf for commands with an attr struct and no result but success.

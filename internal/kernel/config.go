@@ -26,7 +26,7 @@ func OpenConfig() (*os.File, error) {
 func openFirst(paths ...string) (*os.File, error) {
 	var errs []error
 	for _, path := range paths {
-		f, err := os.Open(path)
+		f, err := OpenFile(path, os.O_RDONLY)
 		if err == nil {
 			return f, nil
 		}

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -27,7 +26,7 @@ func PossibleCPUs() (int, error) {
 func OnlineCPUs() ([]int, error) { return readCPUs(onlineCPUs) }
 
 func readCPUs(file string) ([]int, error) {
-	text, err := os.ReadFile(file)
+	text, err := ReadFile(file)
 	if err != nil {
 		return nil, err
 	}

@@ -41,8 +41,8 @@ func ownFD(raw int) (*FD, error) {
 	if raw >= firstFD {
 		return NewFD(raw), nil
 	}
-	high, err := unix.FcntlInt(uintptr(raw), unix.F_DUPFD_CLOEXEC, firstFD)
-	unix.Close(raw)
+	high, err := dupAbove(raw, firstFD)
+	closeFD(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (fd *FD) Acquire() (int, error) {
 // Release ends what Acquire began.
 func (fd *FD) Release() {
 	if fd.state.Add(^uint32(fdHolder-1)) == fdClosed {
-		unix.Close(int(fd.raw))
+		closeFD(int(fd.raw))
 	}
 }
 
@@ -84,7 +84,7 @@ func (fd *FD) Close() error {
 		if state != fdHolder {
 			return nil // the last holder closes
 		}
-		return unix.Close(int(fd.raw))
+		return closeFD(int(fd.raw))
 	}
 }
 
@@ -112,7 +112,7 @@ func (fd *FD) Dup() (*FD, error) {
 
 // DupFD is a new descriptor, closed on exec, of what raw describes.
 func DupFD(raw int) (*FD, error) {
-	dup, err := unix.FcntlInt(uintptr(raw), unix.F_DUPFD_CLOEXEC, firstFD)
+	dup, err := dupAbove(raw, firstFD)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (fd *FD) Read(b []byte) (int, error) {
 	}
 	defer fd.Release()
 	for {
-		n, err := unix.Read(raw, b)
+		n, err := readFD(raw, b)
 		if err != unix.EINTR {
 			return max(n, 0), err
 		}

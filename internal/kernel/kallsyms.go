@@ -27,7 +27,7 @@ type Symbol struct {
 // about the i-th name. It reads megabytes that the kernel makes up on the spot:
 // ask for all names at once.
 func FindSymbols(names []string) ([]Symbol, error) {
-	f, err := os.Open(kallsyms)
+	f, err := OpenFile(kallsyms, os.O_RDONLY)
 	if err != nil {
 		return nil, fmt.Errorf("symbols of the kernel: %w", err)
 	}
@@ -78,6 +78,18 @@ func unmangle(typ byte, name []byte) []byte {
 // eachSymbol calls f with each line's address, type (as nm has it) and name,
 // which is valid until f returns, as long as f returns true.
 func eachSymbol(r io.Reader, f func(addr uint64, typ byte, name []byte) bool) error {
+	return eachLine(r, func(line []byte) (more bool, err error) {
+		addr, rest, ok := parseHex(line)
+		if !ok || len(rest) < len(" t n") || rest[0] != ' ' || rest[2] != ' ' {
+			return false, fmt.Errorf("malformed line %.100q in %s", line, kallsyms)
+		}
+		return f(addr, rest[1], symbolName(rest[3:])), nil
+	})
+}
+
+// eachLine calls f with each line, which is valid until f returns, as long as f
+// returns true.
+func eachLine(r io.Reader, f func(line []byte) (more bool, err error)) error {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	for {
 		line, err := lines.ReadSlice('\n')
@@ -87,12 +99,8 @@ func eachSymbol(r io.Reader, f func(addr uint64, typ byte, name []byte) bool) er
 		if err != nil && err != io.EOF {
 			return err
 		}
-		addr, rest, ok := parseHex(line)
-		if !ok || len(rest) < len(" t n") || rest[0] != ' ' || rest[2] != ' ' {
-			return fmt.Errorf("malformed line %.100q in %s", line, kallsyms)
-		}
-		if !f(addr, rest[1], symbolName(rest[3:])) {
-			return nil
+		if more, err := f(line); err != nil || !more {
+			return err
 		}
 	}
 }

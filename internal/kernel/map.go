@@ -60,6 +60,9 @@ func elem(cmd Cmd, fd *FD, key, value unsafe.Pointer, flags uint64) error {
 // sizes that the map was made with (per-CPU values: rounded up to eight bytes,
 // times possible CPUs). A miss is ENOENT.
 func MapLookup(fd *FD, key, value unsafe.Pointer, flags uint64) error {
+	if errno := injected(CmdMapLookupElem); errno != 0 {
+		return failed(CmdMapLookupElem, errno)
+	}
 	raw, err := fd.Acquire()
 	if err != nil {
 		return err

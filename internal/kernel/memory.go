@@ -54,7 +54,7 @@ func mapMemory(fd *FD, at unsafe.Pointer, offset int64, size int, access Access,
 		return nil, err
 	}
 	defer fd.Release()
-	addr, err := unix.MmapPtr(raw, offset, at, uintptr(size), int(access), flags)
+	addr, err := mmap(raw, offset, at, uintptr(size), int(access), flags)
 	if err != nil {
 		return nil, fmt.Errorf("map %d bytes of memory: %w", size, os.NewSyscallError("mmap", err))
 	}

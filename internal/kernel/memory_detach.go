@@ -14,7 +14,7 @@ func (m *Memory) Detach() error {
 	if len(m.bytes) == 0 {
 		return nil
 	}
-	_, err := unix.MmapPtr(-1, 0, unsafe.Pointer(unsafe.SliceData(m.bytes)), uintptr(len(m.bytes)),
+	_, err := mmap(-1, 0, unsafe.Pointer(unsafe.SliceData(m.bytes)), uintptr(len(m.bytes)),
 		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_FIXED|unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
 	return os.NewSyscallError("mmap", err)
 }

@@ -15,7 +15,7 @@ import (
 // PerfEventOpen opens a perf event on a CPU (-1: any) for a process (-1: all).
 func PerfEventOpen(attr *unix.PerfEventAttr, pid, cpu int) (*FD, error) {
 	attr.Size = uint32(unsafe.Sizeof(*attr))
-	raw, err := unix.PerfEventOpen(attr, pid, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	raw, err := perfEventOpen(attr, pid, cpu)
 	if err != nil {
 		return nil, os.NewSyscallError("perf_event_open", err)
 	}
@@ -47,7 +47,7 @@ type PMU struct {
 // kernel has no such events. Linux 4.17.
 func ReadPMU(name string) (PMU, error) {
 	dir := filepath.Join("/sys/bus/event_source/devices", name)
-	text, err := os.ReadFile(filepath.Join(dir, "type"))
+	text, err := ReadFile(filepath.Join(dir, "type"))
 	if err != nil {
 		return PMU{}, err
 	}
@@ -55,7 +55,7 @@ func ReadPMU(name string) (PMU, error) {
 	if err != nil {
 		return PMU{}, fmt.Errorf("type of PMU %s: %w", name, err)
 	}
-	text, err = os.ReadFile(filepath.Join(dir, "format", "retprobe"))
+	text, err = ReadFile(filepath.Join(dir, "format", "retprobe"))
 	if err != nil {
 		return PMU{}, err
 	}
@@ -85,5 +85,5 @@ func perfIoctl(event *FD, request uint, arg int) error {
 		return err
 	}
 	defer event.Release()
-	return os.NewSyscallError("ioctl", unix.IoctlSetInt(raw, request, arg))
+	return os.NewSyscallError("ioctl", ioctl(raw, request, arg))
 }

@@ -42,7 +42,7 @@ func (p *Pinned) Pin(fd *FD, path string) error {
 			return explainPin(path, err)
 		}
 	default:
-		err := unix.Renameat2(unix.AT_FDCWD, p.path, unix.AT_FDCWD, path, unix.RENAME_NOREPLACE)
+		err := rename(p.path, path)
 		if err != nil {
 			return fmt.Errorf("move the pin from %s: %w", p.path, err)
 		}
@@ -60,7 +60,7 @@ func gone(path string) bool {
 func explainPin(path string, err error) error {
 	dir := filepath.Dir(path)
 	var stat unix.Statfs_t
-	if errDir := unix.Statfs(dir, &stat); errDir != nil {
+	if errDir := statfs(dir, &stat); errDir != nil {
 		return fmt.Errorf("%w: directory %s: %w", err, dir, errDir)
 	}
 	if uint32(stat.Type) != unix.BPF_FS_MAGIC {
@@ -76,7 +76,7 @@ func (p *Pinned) Unpin() error {
 	if p.path == "" {
 		return nil
 	}
-	if err := os.Remove(p.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := remove(p.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	p.path = ""

@@ -14,7 +14,7 @@ import (
 // ErrFlushed is what Poller.Wait returns after Poller.Flush.
 var ErrFlushed = errors.New("reader was flushed")
 
-// Poller waits for descriptors to become readable. It is an epoll instance
+// Poller waits for descriptors to become readable, or writable. It is an epoll instance
 // that itself is watched by the Go runtime: a goroutine that waits occupies no
 // thread, and deadlines and Close work as they do for network connections.
 //
@@ -39,12 +39,12 @@ const wakeID = -1
 
 // NewPoller makes a Poller that waits for nothing yet.
 func NewPoller() (*Poller, error) {
-	raw, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	raw, err := epollCreate()
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
 	if err := unix.SetNonblock(raw, true); err != nil { // else os.NewFile doesn't watch it
-		unix.Close(raw)
+		closeFD(raw)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	p := &Poller{epoll: os.NewFile(uintptr(raw), "epoll")}
@@ -61,7 +61,7 @@ func (p *Poller) init() error {
 	if p.conn, err = p.epoll.SyscallConn(); err != nil {
 		return err
 	}
-	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	wake, err := eventfd()
 	if err != nil {
 		return os.NewSyscallError("eventfd2", err)
 	}
@@ -74,16 +74,21 @@ func (p *Poller) init() error {
 }
 
 // Add begins to wait for fd too. Wait reports it as id, which isn't negative.
-func (p *Poller) Add(fd *FD, id int) error {
+func (p *Poller) Add(fd *FD, id int) error { return p.add(fd, id, unix.EPOLLIN) }
+
+// AddWritable is Add for fd becoming writable.
+func (p *Poller) AddWritable(fd *FD, id int) error { return p.add(fd, id, unix.EPOLLOUT) }
+
+func (p *Poller) add(fd *FD, id int, events uint32) error {
 	raw, err := fd.Acquire()
 	if err != nil {
 		return err
 	}
 	defer fd.Release()
-	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(id)}
+	event := unix.EpollEvent{Events: events | unix.EPOLLET, Fd: int32(id)}
 	var errAdd error
 	err = p.conn.Control(func(epoll uintptr) {
-		errAdd = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_ADD, raw, &event)
+		errAdd = epollAdd(int(epoll), raw, &event)
 	})
 	if err != nil {
 		return p.explain(err)
@@ -122,7 +127,7 @@ func (p *Poller) Wait(ready []int) (int, error) {
 // pollOnce looks for events, and tells the runtime whether to stop waiting.
 func (p *Poller) pollOnce(epoll uintptr) bool {
 	for {
-		p.count, p.err = unix.EpollWait(int(epoll), p.events[:], 0)
+		p.count, p.err = epollWait(int(epoll), p.events[:], 0)
 		if p.err != unix.EINTR {
 			return p.count != 0 || p.err != nil
 		}
@@ -137,7 +142,7 @@ func (p *Poller) clearWake() error {
 	}
 	defer p.wake.Release()
 	var count [8]byte
-	if _, err := unix.Read(raw, count[:]); err != nil && err != unix.EAGAIN {
+	if _, err := readFD(raw, count[:]); err != nil && err != unix.EAGAIN {
 		return fmt.Errorf("clear the wake-up: %w", err)
 	}
 	return ErrFlushed
@@ -163,7 +168,7 @@ func (p *Poller) Flush() error {
 // readable anyway.
 func writeEvent(raw int) error {
 	one := [8]byte{0, 0, 0, 1, 1, 0, 0, 0}
-	if _, err := unix.Write(raw, one[:]); err != nil && err != unix.EAGAIN {
+	if _, err := writeFD(raw, one[:]); err != nil && err != unix.EAGAIN {
 		return os.NewSyscallError("write", err)
 	}
 	return nil

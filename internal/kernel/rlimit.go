@@ -19,7 +19,7 @@ func RemoveMemlock() error {
 		return nil
 	}
 	unlimited := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
-	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unlimited); err != nil {
+	if err := setrlimit(unix.RLIMIT_MEMLOCK, &unlimited); err != nil {
 		return ExplainPermission(fmt.Errorf("raise RLIMIT_MEMLOCK to infinity: %w", err), CapSysResource)
 	}
 	return nil

@@ -28,7 +28,7 @@ type ThreadPoller struct {
 
 // NewThreadPoller makes a ThreadPoller that waits for nothing yet.
 func NewThreadPoller() (*ThreadPoller, error) {
-	raw, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	raw, err := epollCreate()
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
@@ -36,7 +36,7 @@ func NewThreadPoller() (*ThreadPoller, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	raw, err = eventfd()
 	if err != nil {
 		epoll.Close()
 		return nil, os.NewSyscallError("eventfd2", err)
@@ -66,7 +66,7 @@ func (p *ThreadPoller) Add(fd *FD, id int) error {
 	}
 	defer fd.Release()
 	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(id)}
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, raw, &event))
+	return os.NewSyscallError("epoll_ctl", epollAdd(epoll, raw, &event))
 }
 
 // Wait blocks until something has become readable, and puts the IDs of as much
@@ -87,7 +87,7 @@ func (p *ThreadPoller) Wait(ready []int) (int, error) {
 	defer p.wake.Release()
 	for {
 		timeout := p.timeout()
-		count, err := unix.EpollWait(epoll, p.events[:min(len(ready), len(p.events))], timeout)
+		count, err := epollWait(epoll, p.events[:min(len(ready), len(p.events))], timeout)
 		if err != nil && err != unix.EINTR {
 			return 0, os.NewSyscallError("epoll_wait", err)
 		}
@@ -134,7 +134,7 @@ func (p *ThreadPoller) clearWake(wake int) (flushed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var count [8]byte
-	_, _ = unix.Read(wake, count[:]) // nothing to read is as good
+	_, _ = readFD(wake, count[:]) // nothing to read is as good
 	flushed, p.flushed = p.flushed, false
 	return flushed
 }

@@ -24,7 +24,7 @@ type Tracefs struct {
 func OpenTracefs() (*Tracefs, error) {
 	for _, root := range [...]string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"} {
 		var stat unix.Statfs_t
-		if unix.Statfs(root, &stat) == nil && stat.Type == unix.TRACEFS_MAGIC {
+		if statfs(root, &stat) == nil && stat.Type == unix.TRACEFS_MAGIC {
 			return &Tracefs{Root: root}, nil
 		}
 	}
@@ -38,15 +38,15 @@ func OpenTracefs() (*Tracefs, error) {
 
 // mountDetached mounts a file system without a place in the tree of files.
 func mountDetached(fsType string) (*FD, error) {
-	context, err := unix.Fsopen(fsType, unix.FSOPEN_CLOEXEC)
+	context, err := fsopen(fsType)
 	if err != nil {
 		return nil, os.NewSyscallError("fsopen", err)
 	}
-	defer unix.Close(context)
-	if err := unix.FsconfigCreate(context); err != nil {
+	defer closeFD(context)
+	if err := fsconfigCreate(context); err != nil {
 		return nil, os.NewSyscallError("fsconfig", err)
 	}
-	mount, err := unix.Fsmount(context, unix.FSMOUNT_CLOEXEC, 0)
+	mount, err := fsmount(context)
 	if err != nil {
 		return nil, os.NewSyscallError("fsmount", err)
 	}
@@ -67,7 +67,7 @@ func (t *Tracefs) TracepointID(group, name string) (uint64, error) {
 	if !isEventName(group) || !isEventName(name) {
 		return 0, fmt.Errorf("tracepoint %q in group %q: want letters, digits and underscores: %w", name, group, os.ErrInvalid)
 	}
-	text, err := os.ReadFile(filepath.Join(t.Root, "events", group, name, "id"))
+	text, err := ReadFile(filepath.Join(t.Root, "events", group, name, "id"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("this kernel has no tracepoint %s:%s (see available_events in tracefs): %w", group, name, fs.ErrNotExist)
 	}
@@ -84,7 +84,7 @@ func (t *Tracefs) TracepointID(group, name string) (uint64, error) {
 // Append gives a command to one of the files that make and remove probes. It
 // fails with errors.ErrUnsupported if the kernel has no such file.
 func (t *Tracefs) Append(file, command string) error {
-	f, err := os.OpenFile(filepath.Join(t.Root, file), os.O_WRONLY|os.O_APPEND, 0)
+	f, err := OpenFile(filepath.Join(t.Root, file), os.O_WRONLY|os.O_APPEND)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("no %s in tracefs: %w", file, errors.ErrUnsupported)
 	}
@@ -92,7 +92,7 @@ func (t *Tracefs) Append(file, command string) error {
 		return err
 	}
 	defer f.Close()
-	if _, err := f.WriteString(command); err != nil {
+	if err := writeFile(f, command); err != nil {
 		return fmt.Errorf("%q: %w", command, err)
 	}
 	return nil

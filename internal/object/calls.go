@@ -76,10 +76,10 @@ func (p *parser) findCall(f *function, offset uint32, s slot, r *elf.Reloc) erro
 		if p.roleAt(sym) != roleCode {
 			return nil
 		}
-		return p.findTarget(s, sym, r.Addend+int64(s.imm))
+		return p.findTarget(offset, s, sym, r.Addend+int64(s.imm))
 	case s.op == opCall && s.src == asm.PseudoCall:
 		// Within a section, calls of static functions have no relocation.
-		return p.addEdge(f.section, int64(offset)+asm.InstructionSize*(int64(s.imm)+1))
+		return p.addEdge(offset, f.section, int64(offset)+asm.InstructionSize*(int64(s.imm)+1))
 	case s.op == opLoadImm64 && s.src == asm.PseudoFunc:
 		return errors.New("address of a function without a relocation that says of which")
 	}
@@ -89,17 +89,18 @@ func (p *parser) findCall(f *function, offset uint32, s slot, r *elf.Reloc) erro
 // findTarget adds the function that a symbol stands for: a global one itself,
 // a static one by its distance from its section. Calls count that in
 // instructions, from the one after them; addresses count it in bytes.
-func (p *parser) findTarget(s slot, sym *elf.Symbol, addend int64) error {
+func (p *parser) findTarget(at uint32, s slot, sym *elf.Symbol, addend int64) error {
 	if s.op == opLoadImm64 {
-		return p.addEdge(int32(sym.Section), int64(sym.Value)+addend)
+		return p.addEdge(at, int32(sym.Section), int64(sym.Value)+addend)
 	}
 	if s.src != asm.PseudoCall {
 		return fmt.Errorf("call of %s by an instruction that doesn't call functions", p.symbolName(sym))
 	}
-	return p.addEdge(int32(sym.Section), int64(sym.Value)+asm.InstructionSize*(addend+1))
+	return p.addEdge(at, int32(sym.Section), int64(sym.Value)+asm.InstructionSize*(addend+1))
 }
 
-func (p *parser) addEdge(section int32, offset int64) error {
+// addEdge adds what the instruction at an offset refers to.
+func (p *parser) addEdge(at uint32, section int32, offset int64) error {
 	if offset < 0 {
 		return fmt.Errorf("reference to offset %d of section %s", offset, p.file.Sections[section].Name)
 	}
@@ -107,7 +108,7 @@ func (p *parser) addEdge(section int32, offset int64) error {
 	if err != nil {
 		return err
 	}
-	p.code.edges = append(p.code.edges, n)
+	p.code.edges = append(p.code.edges, edge{at, n})
 	return nil
 }
 
@@ -164,7 +165,7 @@ func (l *linker) follow(function int32, e *entry) error {
 			l.stack = l.stack[:len(l.stack)-1]
 			continue
 		}
-		callee := l.code.edges[f.edge+top.edge]
+		callee := l.code.edges[f.edge+top.edge].function
 		top.edge++
 		if l.seen[callee] != l.round {
 			l.visit(callee, e)
@@ -206,7 +207,7 @@ func (p *parser) link() error {
 	}
 	p.code.insns = make(asm.Instructions, 0, l.total)
 	p.reserveNotes(&l)
-	programs := make([]Program, n)
+	programs := sized(p.buf.programs[:], n)
 	p.obj.Programs = sized(p.obj.programs[:], n)
 	for i, e := range entries {
 		p.obj.Programs[i] = &programs[i]
@@ -240,16 +241,8 @@ func (p *parser) countPrograms() int {
 // exceptionCallback is the function that a tag of a program says bpf_throw shall
 // call, or -1. If there are several, or none of that name, the kernel will say so.
 func (p *parser) exceptionCallback(f *function) int32 {
-	if len(p.types.tags) == 0 {
-		return -1
-	}
-	info := p.fullInfo(f.section)
-	funcs := info.funcs[info.firstFunc(f.start):]
-	if len(funcs) == 0 || funcs[0].Offset != f.start {
-		return -1
-	}
 	callback := int32(-1)
-	for _, tag := range p.types.tagsOf(uint32(funcs[0].Func.ID())) {
+	for _, tag := range p.tagsOf(f) {
 		name, ok := strings.CutPrefix(tag, "exception_callback:")
 		if !ok {
 			continue
@@ -262,6 +255,19 @@ func (p *parser) exceptionCallback(f *function) int32 {
 	return callback
 }
 
+// tagsOf returns the BTF declaration tags of a function.
+func (p *parser) tagsOf(f *function) []string {
+	if len(p.types.tags) == 0 {
+		return nil
+	}
+	info := p.fullInfo(f.section)
+	i := info.firstFunc(f.start)
+	if i == info.funcs.Len() || info.funcs.Offset(i) != f.start {
+		return nil
+	}
+	return p.types.tagsOf(uint32(info.funcs.Func(i).ID()))
+}
+
 // describe fills in everything but the instructions.
 func (p *parser) describe(prog *Program, f *function) {
 	sym := &p.syms[f.symbol]
@@ -269,6 +275,7 @@ func (p *parser) describe(prog *Program, f *function) {
 	*prog = Program{
 		Name: sym.Name, Section: section, Static: sym.Bind == elf.STB_LOCAL,
 		ByteOrder: p.obj.ByteOrder, License: p.obj.License, Version: p.obj.Version,
+		Tags: p.tagsOf(f),
 	}
 	var ok bool
 	if prog.Def, prog.AttachTo, prog.Optional, ok = MatchSection(section); ok {
@@ -285,14 +292,8 @@ func (p *parser) place(f *function) error {
 		c.insns = append(c.insns, c.insns[first:first+f.count]...)
 		return nil
 	}
-	code, err := p.bytes(f)
-	if err != nil {
-		return err
-	}
 	first := len(c.insns)
-	if c.insns, err = asm.Decode(c.insns, code, p.file.ByteOrder); err != nil {
-		return errorAt(p.file.Sections[f.section].Name, f.name, uint64(f.start), "%w", err)
-	}
+	c.insns = c.insns[:first+int(f.count)]
 	f.placed = int32(first) + 1
-	return p.annotate(f, c.insns[first:])
+	return p.decode(f, c.insns[first:])
 }

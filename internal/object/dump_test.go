@@ -117,6 +117,9 @@ func dumpProgram(b *strings.Builder, p *Program) {
 		if e := ins.Extern(); e != nil {
 			fmt.Fprintf(b, " extern %s", e.Name)
 		}
+		if t := ins.JumpTable(); t != nil {
+			fmt.Fprintf(b, " table of %s %v", t.Function, t.Targets)
+		}
 		if c := ins.CORERelocation(); c != nil {
 			fmt.Fprintf(b, " core %v %s [%s]", c.Kind, c.Type.Name(), c.Accessor)
 		}

@@ -93,7 +93,7 @@ func TestCodeErrors(t *testing.T) {
 			s := b.code("xdp", load, exit)
 			b.function("f", s, 0, 3)
 			s.Relocate(&elfbuild.Reloc{Offset: 8, Symbol: b.object("x", b.section(".data", make([]byte, 8)), 0, 8), Type: 1})
-		}, "section xdp, f, offset 0x10: relocation of offset 0x8, where no instruction begins"},
+		}, "section xdp, f, offset 0x8: relocation of offset 0x8, where no instruction begins"},
 
 		{"two relocations", func(b objectBuilder) {
 			s := b.code("xdp", load, exit)

@@ -2,6 +2,9 @@ package object
 
 import (
 	"encoding/binary"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
 	"github.com/bpfgen/bpfgen/internal/uapi"
@@ -22,7 +25,7 @@ type elfMap struct {
 // elfMapOf reads iproute2's fields of a map; ok is false for definitions of
 // other sizes.
 func elfMapOf(m *Map, bo binary.ByteOrder) (def elfMap, ok bool) {
-	if m.size != elfMapSize || m.Extra == nil {
+	if m.size != elfMapSize {
 		return elfMap{}, false
 	}
 	word := func(i int) uint32 { return bo.Uint32(m.Extra[4*i:]) }
@@ -31,8 +34,9 @@ func elfMapOf(m *Map, bo binary.ByteOrder) (def elfMap, ok bool) {
 
 // readIproute2 does what iproute2 does with its own fields: a map of maps takes
 // its inner map's definition from the map whose ID it names, and that map goes
-// to the element that it asks for. Pinned maps are pinned by name.
-func (p *parser) readIproute2(s *elf.Section) error {
+// to the element that it asks for. Without such a map, somebody has to say what
+// the inner map is before loading. Pinned maps are pinned by name.
+func (p *parser) readIproute2(s *elf.Section) {
 	first, n := p.sections[s.Index].item, p.sections[s.Index].count
 	maps := p.maps[first : first+n]
 	for i := range maps {
@@ -44,22 +48,19 @@ func (p *parser) readIproute2(s *elf.Section) error {
 		if def.pinning != 0 {
 			outer.Pinning = uapi.PinByName
 		}
-		if outer.Type != uapi.MapTypeArrayOfMaps && outer.Type != uapi.MapTypeHashOfMaps {
+		if !outer.Type.HoldsMaps() {
 			continue
 		}
+		outer.ValueSize = 4 // of a descriptor, whatever the definition says
 		inner, place, ok := innerByID(maps, def.innerID, p.file.ByteOrder)
 		if !ok || inner == outer {
-			return errorAt(s.Name, outer.Name, uint64(outer.offset), "no map has the ID %d of its inner map", def.innerID)
+			continue
 		}
-		template := *inner
-		template.Name, template.Pinning, template.Extra = outer.Name+".inner", uapi.PinNone, nil
-		outer.Inner = &template
-		outer.ValueSize = 4 // of a descriptor, whatever the definition says
+		outer.Inner = templateOf(inner, outer)
 		if outer.Type == uapi.MapTypeArrayOfMaps {
 			outer.Values = []MapValue{{Index: place, Kind: MapReference, Name: inner.Name}}
 		}
 	}
-	return nil
 }
 
 // innerByID finds a map by its ID, and the element it wants to go to.
@@ -70,4 +71,51 @@ func innerByID(maps []Map, id uint32, bo binary.ByteOrder) (m *Map, place uint32
 		}
 	}
 	return nil, 0, false
+}
+
+// fillTailCalls puts programs where the names of their sections say, "1/0" for
+// element 0 of the program array with the ID 1, if there is such an array. Of
+// several programs in a section, it takes the first.
+func (p *parser) fillTailCalls() error {
+	last := ""
+	for _, prog := range p.obj.Programs {
+		if prog.Def != nil || prog.Section == last {
+			continue
+		}
+		last = prog.Section
+		id, index, ok := tailCall(prog.Section)
+		if !ok {
+			continue
+		}
+		if m := p.programArray(id); m != nil {
+			m.Values = append(slices.Clip(m.Values), MapValue{Index: index, Kind: ProgramReference, Name: prog.Name})
+		}
+	}
+	return nil
+}
+
+// tailCall splits a section name into two numbers, which may be decimal,
+// hexadecimal or octal.
+func tailCall(section string) (id, index uint32, ok bool) {
+	first, second, ok := strings.Cut(section, "/")
+	if !ok {
+		return 0, 0, false
+	}
+	a, errA := strconv.ParseUint(first, 0, 32)
+	b, errB := strconv.ParseUint(second, 0, 32)
+	return uint32(a), uint32(b), errA == nil && errB == nil
+}
+
+// programArray finds iproute2's program array with an ID, or nil.
+func (p *parser) programArray(id uint32) *Map {
+	for i := range p.maps {
+		m := &p.maps[i]
+		if m.Kind != LegacyMap || m.Type != uapi.MapTypeProgramArray {
+			continue
+		}
+		if def, ok := elfMapOf(m, p.file.ByteOrder); ok && def.id == id {
+			return m
+		}
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package object
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
@@ -10,10 +9,12 @@ import (
 
 // legacySize is the size of struct bpf_map_def as far as all its variants
 // agree: type, key size, value size, entries and flags. The first version
-// lacked the flags.
+// lacked the flags. That of the kernel's samples goes on with the number of the
+// inner map and the NUMA node.
 const (
 	legacySize      = 20
 	legacyShortSize = 16
+	samplesSize     = 28
 )
 
 // readLegacyMaps reads maps that are defined by a struct each, as was usual
@@ -53,9 +54,8 @@ func (p *parser) readLegacySection(s *elf.Section) error {
 		}
 		p.maps = append(p.maps, p.readLegacyMap(s, sym, data[sym.Value:end]))
 	}
-	if err := p.readIproute2(s); err != nil {
-		return err
-	}
+	p.readIproute2(s)
+	p.readSamples(s)
 	return p.tagLegacyMaps(s)
 }
 
@@ -109,9 +109,38 @@ func (p *parser) readLegacyMap(s *elf.Section, sym *elf.Symbol, def []byte) Map 
 	}
 	if len(def) >= legacySize {
 		m.Flags = word(4)
-		if extra := def[legacySize:]; len(bytes.Trim(extra, "\x00")) > 0 {
-			m.Extra = extra
-		}
+	}
+	if len(def) > legacySize {
+		m.Extra = def[legacySize:]
 	}
 	return m
+}
+
+// readSamples does what the loader of the kernel's samples did with its own
+// fields: the inner map of a map of maps is like the map with that number in
+// the section, and the NUMA node counts if the flags say so.
+func (p *parser) readSamples(s *elf.Section) {
+	first, n := p.sections[s.Index].item, p.sections[s.Index].count
+	maps := p.maps[first : first+n]
+	for i := range maps {
+		m := &maps[i]
+		if m.size != samplesSize {
+			continue
+		}
+		inner, node := p.file.ByteOrder.Uint32(m.Extra), p.file.ByteOrder.Uint32(m.Extra[4:])
+		if m.Flags&uapi.MapFlagNUMANode != 0 {
+			m.NUMANode = node
+		}
+		if m.Type.HoldsMaps() && inner < uint32(n) && int(inner) != i {
+			m.ValueSize = 4 // of a descriptor, whatever the definition says
+			m.Inner = templateOf(&maps[inner], m)
+		}
+	}
+}
+
+// templateOf is the definition of inner maps of outer, which are like m.
+func templateOf(m, outer *Map) *Map {
+	template := *m
+	template.Name, template.Pinning, template.Extra = outer.Name+".inner", uapi.PinNone, nil
+	return &template
 }

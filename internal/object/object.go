@@ -99,7 +99,7 @@ type Map struct {
 	Freeze bool
 
 	// Extra is what a legacy definition has behind the fields that all of its
-	// variants share, if it isn't zero.
+	// variants share.
 	Extra []byte
 
 	// Tags are the BTF declaration tags of the variable.
@@ -144,6 +144,9 @@ type Program struct {
 	// Static says that the function is local to its file. Several static
 	// programs can have the same name.
 	Static bool
+
+	// Tags are the BTF declaration tags of the function.
+	Tags []string
 
 	// Instructions are those of the function, followed by those of each
 	// function that it calls or takes the address of, directly or not, each

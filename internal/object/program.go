@@ -28,13 +28,29 @@ type function struct {
 
 // codeTable is all code of the object.
 type codeTable struct {
-	funcs  []function // by section and start
-	edges  []int32    // functions that each function refers to, in order of its instructions
-	infos  []codeInfo // of the sections with code
+	funcs  []function   // by section and start
+	edges  []edge       // what each function refers to, in order of its instructions
+	infos  []codeInfo   // of the sections with code
+	shared []asm.Shared // by instructions, of the same sections
+	own    *ownNotes    // where they are, if there is one section
 	relocs []elf.Reloc
 
-	insns asm.Instructions  // of all programs
-	notes []asm.Annotations // to hand out
+	tables []*asm.JumpTable // by symbol, nil unless something refers to it
+
+	insns asm.Instructions // of all programs
+}
+
+// ownNotes is what a single section's instructions share, in one allocation if
+// it isn't much.
+type ownNotes struct {
+	shared [1]asm.Shared
+	notes  [1]asm.Annotations
+}
+
+// edge is a reference to a function.
+type edge struct {
+	offset   uint32 // of the instruction, in its section
+	function int32
 }
 
 // maxInstructions bounds what all programs together can have, each with what

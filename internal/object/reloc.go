@@ -17,10 +17,11 @@ import (
 type codeInfo struct {
 	relocs []elf.Reloc
 
-	read  bool // the rest has been read
-	funcs btf.FuncOffsets
-	lines btf.LineOffsets
-	core  btf.CORERelocationOffsets
+	read   bool // the rest has been read
+	funcs  btf.FuncTable
+	core   btf.CORERelocationOffsets
+	notes  int         // how many annotations there will be, or a few less
+	shared *asm.Shared // by the instructions' metadata
 }
 
 // firstAt returns the index of the first of n elements, sorted by offset, that
@@ -34,11 +35,12 @@ func (c *codeInfo) firstReloc(start uint32) int {
 }
 
 func (c *codeInfo) firstFunc(start uint32) int {
-	return firstAt(len(c.funcs), start, func(i int) uint64 { return uint64(c.funcs[i].Offset) })
+	return firstAt(c.funcs.Len(), start, func(i int) uint64 { return uint64(c.funcs.Offset(i)) })
 }
 
 func (c *codeInfo) firstLine(start uint32) int {
-	return firstAt(len(c.lines), start, func(i int) uint64 { return uint64(c.lines[i].Offset) })
+	lines := c.shared.Lines()
+	return firstAt(lines.Len(), start, func(i int) uint64 { return uint64(lines.Offset(i)) })
 }
 
 func (c *codeInfo) firstCORE(start uint32) int {
@@ -62,6 +64,12 @@ func (p *parser) readRelocations() error {
 		}
 	}
 	p.code.infos = sized(p.buf.infos[:], sections)
+	if sections == 1 {
+		p.code.own = new(ownNotes)
+		p.code.shared = p.code.own.shared[:]
+	} else {
+		p.code.shared = make([]asm.Shared, sections)
+	}
 	p.code.relocs = sized(p.buf.relocs[:], int(relocs))[:0]
 	last = -1
 	for i := range p.code.funcs {
@@ -105,7 +113,10 @@ func (p *parser) info(section int32) *codeInfo { return &p.code.infos[p.sections
 func (p *parser) fullInfo(section int32) *codeInfo {
 	c := p.info(section)
 	if !c.read {
-		c.funcs, c.lines, c.core = p.ext.Section(p.file.Sections[section].Name)
+		name := p.file.Sections[section].Name
+		c.funcs, c.core = p.ext.Funcs(name), p.ext.CORERelocations(name)
+		c.shared = &p.code.shared[p.sections[section].info]
+		c.shared.SetLines(p.ext.Lines(name))
 		c.read = true
 	}
 	return c
@@ -114,129 +125,179 @@ func (p *parser) fullInfo(section int32) *codeInfo {
 // reserveNotes makes room for as many annotations as there will be, or a few
 // less: relocated instructions have some, and first ones of functions.
 func (p *parser) reserveNotes(l *linker) {
-	n := 0
+	total := 0
 	for i := range p.code.funcs {
 		f := &p.code.funcs[i]
 		if l.seen[i] == 0 {
 			continue
 		}
 		info := p.fullInfo(f.section)
-		n += 1 + info.firstReloc(f.end) - info.firstReloc(f.start) + info.firstCORE(f.end) - info.firstCORE(f.start)
+		n := 1 + int(f.edges) + info.firstReloc(f.end) - info.firstReloc(f.start) + info.firstCORE(f.end) - info.firstCORE(f.start)
+		info.notes += n
+		total += n
 	}
-	p.code.notes = make([]asm.Annotations, n)
-}
-
-// note returns annotations that belong to no instruction yet.
-func (p *parser) note() *asm.Annotations {
-	if len(p.code.notes) == 0 {
-		p.code.notes = make([]asm.Annotations, 64)
+	var room []asm.Annotations
+	if p.code.own != nil && total <= len(p.code.own.notes) {
+		room = p.code.own.notes[:total]
+	} else {
+		room = make([]asm.Annotations, total)
 	}
-	n := &p.code.notes[0]
-	p.code.notes = p.code.notes[1:]
-	return n
+	for i := range p.code.infos {
+		if info := &p.code.infos[i]; info.read {
+			info.shared.Reserve(room[:info.notes:info.notes])
+			room = room[info.notes:]
+		}
+	}
 }
 
 // codeError says where in the code an error is.
 func (p *parser) codeError(f *function, offset uint32, err error) error {
 	e := &Error{Section: p.file.Sections[f.section].Name, Symbol: p.syms[f.symbol].Name, Offset: uint64(offset), Err: err}
-	lines := p.fullInfo(f.section).lines
-	if i := p.info(f.section).firstLine(offset + 1); i > 0 && lines[i-1].Offset >= f.start {
-		l := &lines[i-1].Line
+	info := p.fullInfo(f.section)
+	if i := info.firstLine(offset+1) - 1; i >= 0 && info.shared.Lines().Offset(i) >= f.start {
+		l := info.shared.Lines().Line(i)
 		e.Source = fmt.Sprintf("%s:%d", l.FileName(), l.LineNumber())
 	}
 	return e
 }
 
-// annotate attaches what the instructions of a function refer to, and what the
-// compiler tells about them, walking over all lists side by side.
-func (p *parser) annotate(f *function, insns asm.Instructions) error {
+// decode decodes a function into insns and attaches what they refer to, and what
+// the compiler tells about them, walking over all lists side by side.
+func (p *parser) decode(f *function, insns asm.Instructions) error {
+	code, err := p.bytes(f)
+	if err != nil {
+		return err
+	}
 	info := p.fullInfo(f.section)
-	w := walk{p: p, f: f, offset: f.start}
-	w.relocs = info.relocs[info.firstReloc(f.start):]
-	w.lines = info.lines[info.firstLine(f.start):]
-	w.core = info.core[info.firstCORE(f.start):]
+	w := walk{p: p, f: f, shared: info.shared, lines: info.shared.Lines(), decoder: asm.NewDecoder(insns, code, p.bigEndian)}
+	w.relocs = info.relocs[info.firstReloc(f.start):info.firstReloc(f.end)]
+	w.core = info.core[info.firstCORE(f.start):info.firstCORE(f.end)]
 	w.edges = p.code.edges[f.edge : f.edge+f.edges]
-	for i := range insns {
-		w.ins, w.notes = &insns[i], nil
-		if i == 0 {
-			w.begin(info.funcs[info.firstFunc(f.start):])
+	w.line, w.endLine = info.firstLine(f.start), info.firstLine(f.end)
+	w.begin(info)
+	for {
+		w.offset = w.next()
+		err := w.decoder.Until(int(min(w.offset, f.end) - f.start))
+		if err == nil && w.offset >= f.end {
+			return nil
+		}
+		w.ins = nil
+		if err == nil && uint32(w.decoder.Offset) == w.offset-f.start {
+			w.ins = &insns[w.decoder.Index]
+			err = w.decoder.Until(w.decoder.Offset + 1)
+		}
+		if err != nil {
+			return errorAt(p.file.Sections[f.section].Name, f.name, uint64(f.start), "%w", err)
 		}
 		if err := w.step(); err != nil {
 			return p.codeError(f, w.offset, err)
 		}
-		w.offset += uint32(w.ins.Size())
 	}
-	return nil
 }
 
 // walk is a position in a function, and what is left of the lists there.
 type walk struct {
-	p      *parser
-	f      *function
-	offset uint32 // bytes from the start of the section
+	p       *parser
+	f       *function
+	decoder asm.Decoder
+	shared  *asm.Shared
+	offset  uint32 // bytes from the start of the section
 
-	relocs []elf.Reloc
-	lines  []btf.LineOffset
-	core   []btf.CORERelocationOffset
-	edges  []int32 // functions, for the instructions that refer to one
+	relocs        []elf.Reloc
+	core          []btf.CORERelocationOffset
+	edges         []edge
+	lines         *btf.LineTable
+	line, endLine int // what is left of lines
 
-	ins   *asm.Instruction
-	notes *asm.Annotations // of ins, nil until it needs some
+	ins    *asm.Instruction // nil in the middle of one
+	notes  *asm.Annotations // of ins, nil until it needs some
+	number uint32           // of notes, zero without
 }
 
 // note returns the annotations of the current instruction.
 func (w *walk) note() *asm.Annotations {
 	if w.notes == nil {
-		w.notes = w.p.note()
+		w.notes, w.number = w.shared.Annotate()
 	}
 	return w.notes
 }
 
 // begin names the function.
-func (w *walk) begin(funcs []btf.FuncOffset) {
+func (w *walk) begin(info *codeInfo) {
 	w.note().Symbol = w.f.name
-	if len(funcs) > 0 && funcs[0].Offset == w.offset {
-		w.notes.Func = funcs[0].Func
+	if i := info.firstFunc(w.f.start); i < info.funcs.Len() && info.funcs.Offset(i) == w.f.start {
+		w.notes.Func = info.funcs.Func(i)
 		if isHidden(&w.p.syms[w.f.symbol]) && !w.p.isProgram(w.f) {
-			w.p.types.makeStatic(uint32(funcs[0].Func.ID()))
+			w.p.types.makeStatic(uint32(w.notes.Func.ID()))
 		}
 	}
 }
 
-// step attaches everything to the current instruction.
-func (w *walk) step() error {
-	var line *btf.Line
-	for len(w.lines) > 0 && w.lines[0].Offset <= w.offset {
-		if w.lines[0].Offset == w.offset {
-			line = &w.lines[0].Line
-		}
-		w.lines = w.lines[1:]
+// next returns the offset of the next instruction that there is something to say
+// about, or one from the function's end on.
+func (w *walk) next() uint32 {
+	if w.notes != nil {
+		return w.f.start // the first one, by begin
 	}
-	if len(w.core) > 0 && w.core[0].Offset <= w.offset {
-		if err := w.attachCORE(); err != nil {
-			return err
-		}
+	next := w.f.end
+	if len(w.relocs) > 0 {
+		next = min(next, uint32(w.relocs[0].Offset))
+	}
+	if len(w.core) > 0 {
+		next = min(next, w.core[0].Offset)
+	}
+	if len(w.edges) > 0 {
+		next = min(next, w.edges[0].offset)
+	}
+	if w.line < w.endLine {
+		next = min(next, w.lines.Offset(w.line))
+	}
+	return next
+}
+
+// step describes the instruction at the current offset.
+func (w *walk) step() error {
+	line := uint32(0)
+	for w.line < w.endLine && w.lines.Offset(w.line) <= w.offset {
+		w.line++
+		line = uint32(w.line)
+	}
+	if w.ins == nil {
+		return w.misplaced()
+	}
+	if len(w.core) > 0 && w.core[0].Offset == w.offset {
+		w.note().CORE = &w.core[0].Relo
+		w.core = w.core[1:]
 	}
 	if err := w.resolve(); err != nil {
 		return err
 	}
-	w.ins.Metadata = asm.NewMetadata(line, w.notes)
+	if len(w.edges) > 0 && w.edges[0].offset <= w.offset {
+		return errTwice
+	}
+	w.ins.Metadata = w.shared.Metadata(line, w.number)
+	w.notes, w.number = nil, 0
 	return nil
 }
 
-func (w *walk) attachCORE() error {
-	c := &w.core[0]
-	if c.Offset < w.offset {
-		return fmt.Errorf("CO-RE relocation of offset %#x, where no instruction begins", c.Offset)
+// misplaced refuses all but lines where no instruction begins.
+func (w *walk) misplaced() error {
+	switch {
+	case len(w.core) > 0 && w.core[0].Offset == w.offset:
+		return fmt.Errorf("CO-RE relocation of offset %#x, where no instruction begins", w.offset)
+	case len(w.relocs) > 0 && w.relocs[0].Offset == uint64(w.offset):
+		return fmt.Errorf("relocation of offset %#x, where no instruction begins", w.offset)
+	case len(w.edges) > 0 && w.edges[0].offset <= w.offset:
+		return errTwice
 	}
-	w.note().CORE = &c.Relo
-	w.core = w.core[1:]
 	return nil
 }
+
+var errTwice = errors.New("decoded differently the second time")
 
 // resolve finds out what the current instruction refers to.
 func (w *walk) resolve() error {
-	if len(w.relocs) == 0 || w.relocs[0].Offset > uint64(w.offset) {
+	if len(w.relocs) == 0 || w.relocs[0].Offset != uint64(w.offset) {
 		if w.ins.IsFunctionCall() {
 			return w.refer()
 		}
@@ -244,9 +305,6 @@ func (w *walk) resolve() error {
 	}
 	r := w.relocs[0]
 	w.relocs = w.relocs[1:]
-	if r.Offset != uint64(w.offset) {
-		return fmt.Errorf("relocation of offset %#x, where no instruction begins", r.Offset)
-	}
 	if len(w.relocs) > 0 && w.relocs[0].Offset == r.Offset {
 		return errors.New("two relocations of one instruction")
 	}
@@ -279,7 +337,7 @@ func (w *walk) relocate(r *elf.Reloc) error {
 	case role == roleArena:
 		return w.loadValue(r, sym, w.p.maps[w.p.arena].Name)
 	case role == roleTables:
-		return errors.New("a jump table: compile with -fno-jump-tables, or with -mcpu=v3")
+		return w.loadTable(r, sym)
 	}
 	return w.strange(sym)
 }
@@ -315,10 +373,10 @@ func (w *walk) addend(r *elf.Reloc) int64 {
 
 // refer makes the instruction refer to the next function that findCalls found.
 func (w *walk) refer() error {
-	if len(w.edges) == 0 {
-		return errors.New("decoded differently the second time")
+	if len(w.edges) == 0 || w.edges[0].offset != w.offset {
+		return errTwice
 	}
-	w.note().Reference = w.p.code.funcs[w.edges[0]].name
+	w.note().Reference = w.p.code.funcs[w.edges[0].function].name
 	w.ins.Constant = -1
 	w.edges = w.edges[1:]
 	return nil

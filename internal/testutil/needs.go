@@ -65,6 +65,8 @@ const (
 	Exceptions                     // bpf_throw
 	ProgStreams                    // BPF_PROG_STREAM_READ_BY_FD
 	KernelBTFHandle                // BTF of kernel and modules by ID
+	UserRingBuf                    // BPF_MAP_TYPE_USER_RINGBUF
+	JumpTables                     // BPF_MAP_TYPE_INSN_ARRAY, gotox
 )
 
 // feature is a row: a name, the first kernel that has it, and, for what a host
@@ -120,6 +122,8 @@ var features = [...]feature{
 	Lists:           {"lists in maps", uapi.KernelVersion{Major: 6, Minor: 2}, withoutKernelBTF},
 	Exceptions:      {"BPF exceptions", uapi.KernelVersion{Major: 6, Minor: 7}, withoutKernelBTF},
 	ProgStreams:     {"output of programs", uapi.KernelVersion{Major: 6, Minor: 17}, nil},
+	JumpTables:      {"jump tables", uapi.KernelVersion{Major: 6, Minor: 19}, nil},
+	UserRingBuf:     {"ring buffers from user space", uapi.KernelVersion{Major: 6, Minor: 1}, nil},
 	KernelBTFHandle: {"IDs of the kernel's BTF", uapi.KernelVersion{Major: 5, Minor: 11}, withoutKernelBTF},
 }
 

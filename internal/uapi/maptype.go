@@ -99,3 +99,6 @@ func (t MapType) MinKernel() KernelVersion { return find(mapTypes[:], uint32(t))
 
 // Known tells whether this table has t.
 func (t MapType) Known() bool { return uint64(t) < uint64(len(mapTypes)) }
+
+// HoldsMaps tells whether values are other maps.
+func (t MapType) HoldsMaps() bool { return t == MapTypeArrayOfMaps || t == MapTypeHashOfMaps }

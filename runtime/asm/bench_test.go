@@ -15,7 +15,7 @@ import (
 // large returns a program of n instructions, some of which refer to others.
 func large(n int) Instructions {
 	line := btf.NewLine("main.c", "x += y;", 1, 1)
-	meta := NewMetadata(&line, nil)
+	meta := Return().WithSource(&line).Metadata
 	insns := make(Instructions, 0, n)
 	insns = append(insns, Mov.Imm(R0, 0).WithSymbol("main"))
 	for len(insns) < n-1 {

@@ -25,14 +25,58 @@ func Decode(dst Instructions, code []byte, bo binary.ByteOrder) (Instructions, e
 	}
 	start := len(dst)
 	dst = grow(dst, countInstructions(code))
-	for i, off := start, 0; i < len(dst); i++ {
-		n, err := dst[i].decode(code[off:], little)
-		if err != nil {
-			return dst[:start], fmt.Errorf("decode instruction at slot %d: %w", off/InstructionSize, err)
-		}
-		off += n
+	d := NewDecoder(dst[start:], code, !little)
+	if err := d.Until(len(code)); err != nil {
+		return dst[:start], err
 	}
 	return dst, nil
+}
+
+// Decoder is Decode in steps, for those who have something to say about some of
+// the instructions and would rather not go over all of them twice.
+type Decoder struct {
+	Index  int // of the next instruction
+	Offset int // of the next instruction, in bytes
+
+	insns Instructions
+	code  []byte
+	big   bool
+}
+
+// NewDecoder returns a Decoder of code, whose length is a multiple of
+// InstructionSize, into insns, which are zero and enough.
+func NewDecoder(insns Instructions, code []byte, bigEndian bool) Decoder {
+	return Decoder{insns: insns, code: code, big: bigEndian}
+}
+
+// Until decodes the instructions that begin before stop, an offset in bytes.
+// Errors are those of Decode.
+func (d *Decoder) Until(stop int) error {
+	insns, code, i, off := d.insns, d.code, d.Index, d.Offset
+	for ; off < stop; i, off = i+1, off+InstructionSize {
+		v := binary.LittleEndian.Uint64(code[off : off+InstructionSize])
+		op := byte(v)
+		ins := &insns[i]
+		if d.big || isExtended(op, v) {
+			n, err := ins.decode(code[off:], !d.big)
+			if err != nil {
+				return fmt.Errorf("decode instruction at slot %d: %w", off/InstructionSize, err)
+			}
+			off += n - InstructionSize
+			continue
+		}
+		ins.OpCode, ins.Dst, ins.Src = OpCode(op), Register(v>>8&0xf), Register(v>>12&0xf)
+		ins.Offset, ins.Constant = int16(v>>16), int64(int32(v>>32))
+	}
+	d.Index, d.Offset = i, off
+	return nil
+}
+
+// isExtended tells whether decoding a little-endian slot may take more than
+// copying its fields: for 64-bit loads, atomics, and arithmetic with an offset.
+func isExtended(op byte, slot uint64) bool {
+	const offset = 0xffff0000
+	return op == byte(dwordLoad) || OpCode(op).isAtomic() || slot&offset != 0 && OpCode(op).Class().IsALU()
 }
 
 // countInstructions returns how many instructions code has, if it is well formed.
@@ -46,14 +90,17 @@ func countInstructions(code []byte) (n int) {
 	return n
 }
 
-// grow appends n instructions to insns, for decode to overwrite.
+// grow appends n zero instructions to insns.
 func grow(insns Instructions, n int) Instructions {
-	if free := cap(insns) - len(insns); free < n {
-		longer := make(Instructions, len(insns), len(insns)+n)
+	start := len(insns)
+	if free := cap(insns) - start; free < n {
+		longer := make(Instructions, start+n)
 		copy(longer, insns)
-		insns = longer
+		return longer
 	}
-	return insns[:len(insns)+n]
+	insns = insns[:start+n]
+	clear(insns[start:])
+	return insns
 }
 
 // AppendInstructions decodes all of r and appends it to insns. The only platform
@@ -94,7 +141,6 @@ func readSlot(code []byte, little bool) slot {
 func (ins *Instruction) decode(code []byte, little bool) (int, error) {
 	s := readSlot(code, little)
 	ins.OpCode, ins.Dst, ins.Src, ins.Offset, ins.Constant = OpCode(s.op), s.dst, s.src, s.offset, int64(s.imm)
-	ins.Metadata = Metadata{}
 	switch {
 	case ins.OpCode.IsDWordLoad():
 		return ins.decodeImm64(code, little)

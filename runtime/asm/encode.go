@@ -89,7 +89,7 @@ func (insns Instructions) encode(dst []byte, bo binary.ByteOrder, maps mapFinder
 	dst = slices.Grow(dst, int(insns.Size()))
 	for i := range insns {
 		ins := insns[i]
-		if ins.Metadata.notes != nil {
+		if ins.Metadata.note != 0 {
 			err = ins.link(symbols, slot, maps)
 		}
 		if err == nil {
@@ -114,7 +114,7 @@ type symbol struct {
 func (insns Instructions) symbols(dst []symbol) ([]symbol, error) {
 	slot, referred := int64(0), false
 	for i := range insns {
-		if notes := insns[i].Metadata.notes; notes != nil {
+		if notes := insns[i].Metadata.notes(); notes != nil {
 			if notes.Symbol != "" {
 				dst = append(dst, symbol{notes.Symbol, slot})
 			}
@@ -136,7 +136,7 @@ func (insns Instructions) symbols(dst []symbol) ([]symbol, error) {
 
 // link resolves what ins, at slot, refers to.
 func (ins *Instruction) link(symbols []symbol, slot int64, maps mapFinder) error {
-	ref := ins.Metadata.notes.Reference
+	ref := ins.Metadata.read().Reference
 	switch {
 	case maps != nil && ins.IsLoadFromMap():
 		return ins.linkMap(maps)
@@ -156,7 +156,7 @@ func (ins *Instruction) link(symbols []symbol, slot int64, maps mapFinder) error
 // linkMap fills in the descriptor of the map that ins loads from, if it refers
 // to one.
 func (ins *Instruction) linkMap(maps mapFinder) error {
-	notes := ins.Metadata.notes
+	notes := ins.Metadata.read()
 	if notes.Map == nil && notes.Reference == "" {
 		return nil
 	}

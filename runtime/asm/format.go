@@ -78,7 +78,7 @@ func (insns Instructions) appendListing(b []byte, l layout) []byte {
 			previous = nil
 		}
 		b = l.appendSource(b, iter.Ins, previous)
-		if line := iter.Ins.Metadata.line; line != nil {
+		if line := iter.Ins.Metadata.Line(); line != nil {
 			previous = line
 		}
 		b = append(appendPadded(append(b, l.indent...), uint64(iter.Offset), digits), ": "...)
@@ -104,7 +104,7 @@ func (l layout) appendSource(b []byte, ins *Instruction, previous *btf.Line) []b
 	if src == nil {
 		return b
 	}
-	text, line := strings.TrimSpace(src.String()), ins.Metadata.line
+	text, line := strings.TrimSpace(src.String()), ins.Metadata.Line()
 	switch {
 	case line != nil && l.verbose:
 		text = strings.TrimSpace(line.Position() + "  " + text)

@@ -60,6 +60,7 @@ func TestFormatReferences(t *testing.T) {
 		{Ja.Label("out"), "goto <out>"},
 		{Ja.Label("out").WithReference(""), "goto -1"},
 		{LongJump("out"), "gotol <out>"},
+		{JumpReg(R3), "gotox r3"},
 		{JCOND.Label("out"), "may_goto <out>"},
 
 		{Instruction{OpCode: InvalidOpCode}, "invalid"},
@@ -81,7 +82,7 @@ func TestFormatUnknown(t *testing.T) {
 		"arithmetic, last unused":    {0xff, 0x21},
 		"32-bit call":                {0x86},
 		"32-bit exit":                {0x96},
-		"jump by register":           {0x0d},
+		"32-bit jump by register":    {0x0e, 0x01},
 		"unused jump":                {0xf5},
 		"conditional of other kind":  {0xe5, 0x10},
 		"call of unknown kind":       {0x85, 0x30},

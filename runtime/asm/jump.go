@@ -118,6 +118,14 @@ func LongJump(label string) Instruction {
 
 const longJump = OpCode(Jump32Class) | OpCode(Ja)
 
+// JumpReg jumps to where dst points, which has to come from a [JumpTable].
+// Linux 6.19.
+func JumpReg(dst Register) Instruction {
+	return Instruction{OpCode: jumpReg, Dst: dst}
+}
+
+const jumpReg = OpCode(JumpClass) | OpCode(Ja) | OpCode(RegSource)
+
 // Return emits an exit instruction. The result is in R0.
 func Return() Instruction {
 	return Instruction{OpCode: Exit.Op(ImmSource)}

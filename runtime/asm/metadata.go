@@ -8,13 +8,42 @@ import (
 
 // Metadata is what is known about an instruction beyond its encoding.
 //
-// It is a value of two pointers. What they point to is shared between copies of
-// an instruction and never modified: changing metadata replaces what is pointed
-// to, so copies don't see it.
+// It refers to what all instructions of a section share, which is never
+// modified: changing metadata makes it refer to something of its own, so copies
+// don't see it.
 type Metadata struct {
-	line  *btf.Line
-	notes *Annotations
+	shared *Shared
+	line   uint32 // record in shared.lines, counted from one
+	note   uint32 // in shared.notes, counted from one
 }
+
+// Shared is what the metadata of many instructions refer to: the lines of a
+// section, as the file has them, and annotations. A parser makes one a section,
+// so that an instruction's line costs it two numbers.
+type Shared struct {
+	lines btf.LineTable
+	notes []Annotations
+}
+
+// SetLines says which lines the instructions come from.
+func (s *Shared) SetLines(lines btf.LineTable) { s.lines = lines }
+
+// Lines returns what SetLines was given.
+func (s *Shared) Lines() *btf.LineTable { return &s.lines }
+
+// Reserve makes room for annotations. There must be none yet.
+func (s *Shared) Reserve(room []Annotations) { s.notes = room[:0] }
+
+// Annotate returns new annotations, to be filled in before the next call, and
+// their number, which counts from one.
+func (s *Shared) Annotate() (*Annotations, uint32) {
+	s.notes = append(s.notes, Annotations{})
+	return &s.notes[len(s.notes)-1], uint32(len(s.notes))
+}
+
+// Metadata returns the metadata of an instruction from a line, with annotations.
+// Both are numbers that count from one; zero stands for none.
+func (s *Shared) Metadata(line, note uint32) Metadata { return Metadata{s, line, note} }
 
 // Annotations are the less common parts of an instruction's metadata.
 type Annotations struct {
@@ -34,7 +63,11 @@ type Annotations struct {
 	// Extern is the kernel's symbol or configuration that the instruction
 	// refers to.
 	Extern *Extern
+	// Table is the jump table that the instruction loads the address of.
+	Table *JumpTable
 
+	// line is one that WithSource was given; it hides that of Metadata.
+	line *btf.Line
 	// values is what Metadata.Set was given, newest first.
 	values *metaValue
 }
@@ -88,6 +121,14 @@ type Extern struct {
 	Index   uint32 // among the externs of the file
 }
 
+// JumpTable is where a function may jump to by a register. Loading a program
+// makes a map of each table it uses.
+type JumpTable struct {
+	Name     string
+	Function string  // the symbol that Targets count from
+	Targets  []int32 // slots
+}
+
 // FDer is a resource with a file descriptor. It stands for maps, which this
 // package can't import.
 type FDer interface {
@@ -101,46 +142,62 @@ type Comment string
 // String returns the comment.
 func (c Comment) String() string { return string(c) }
 
-// NewMetadata returns metadata of a source line and annotations, either of which
-// may be nil. It keeps the pointers: what they point to mustn't change later.
-//
-// It is meant for whoever makes many instructions, and allocates the lines and
-// annotations for all of them at once.
-func NewMetadata(line *btf.Line, notes *Annotations) Metadata {
-	return Metadata{line: line, notes: notes}
+// Line returns the BTF line, or nil.
+func (m Metadata) Line() *btf.Line {
+	if notes := m.notes(); notes != nil && notes.line != nil {
+		return notes.line
+	}
+	if m.line == 0 {
+		return nil
+	}
+	l := m.shared.lines.Line(int(m.line - 1))
+	return &l
 }
 
-// Line returns the BTF line, or nil.
-func (m Metadata) Line() *btf.Line { return m.line }
+// hasLine tells whether Line returns one.
+func (m *Metadata) hasLine() bool {
+	notes := m.notes()
+	return m.line != 0 || notes != nil && notes.line != nil
+}
 
 // Annotations returns a copy of the annotations.
-func (m Metadata) Annotations() Annotations {
-	if m.notes == nil {
-		return Annotations{}
+func (m Metadata) Annotations() Annotations { return *m.read() }
+
+// notes returns the annotations, or nil.
+func (m *Metadata) notes() *Annotations {
+	if m.note == 0 {
+		return nil
 	}
-	return *m.notes
+	return &m.shared.notes[m.note-1]
 }
 
-// note returns the annotations for reading.
-func (m *Metadata) note() *Annotations {
-	if m.notes == nil {
+// read returns the annotations for reading.
+func (m *Metadata) read() *Annotations {
+	if m.note == 0 {
 		return &noAnnotations
 	}
-	return m.notes
+	return &m.shared.notes[m.note-1]
 }
 
 var noAnnotations Annotations
 
 // edit replaces the annotations by a copy of them, and returns that.
 func (m *Metadata) edit() *Annotations {
-	cpy := m.Annotations()
-	m.notes = &cpy
-	return m.notes
+	own := &struct {
+		Shared
+		notes [1]Annotations
+	}{notes: [1]Annotations{*m.read()}}
+	if m.line != 0 {
+		own.lines = m.shared.lines
+	}
+	own.Shared.notes = own.notes[:]
+	m.shared, m.note = &own.Shared, 1
+	return &own.notes[0]
 }
 
 // Get returns the value of a key given to Set, or nil.
 func (m *Metadata) Get(key any) any {
-	for v := m.note().values; v != nil; v = v.next {
+	for v := m.read().values; v != nil; v = v.next {
 		if v.key == key {
 			return v.value
 		}
@@ -151,7 +208,7 @@ func (m *Metadata) Get(key any) any {
 // Set attaches a value to a key, which must be comparable and should be of a
 // type of its own. A nil value removes the key.
 func (m *Metadata) Set(key, value any) {
-	old := m.note().values
+	old := m.read().values
 	if m.Get(key) != nil {
 		old = old.without(key)
 	} else if value == nil {
@@ -185,7 +242,7 @@ func (ins Instruction) WithSymbol(name string) Instruction {
 }
 
 // Symbol returns the name of ins, or "".
-func (ins Instruction) Symbol() string { return ins.Metadata.note().Symbol }
+func (ins Instruction) Symbol() string { return ins.Metadata.read().Symbol }
 
 // WithReference makes ins refer to a symbol or a map by name.
 func (ins Instruction) WithReference(ref string) Instruction {
@@ -194,33 +251,36 @@ func (ins Instruction) WithReference(ref string) Instruction {
 }
 
 // Reference returns the name of the symbol or map that ins refers to, or "".
-func (ins Instruction) Reference() string { return ins.Metadata.note().Reference }
+func (ins Instruction) Reference() string { return ins.Metadata.read().Reference }
 
 // WithSource says where ins comes from: a *btf.Line, or a [Comment]. nil removes
 // what was said.
 func (ins Instruction) WithSource(src fmt.Stringer) Instruction {
 	line, ok := src.(*btf.Line)
-	ins.Metadata.line = line
 	if ok {
 		src = nil
 	}
-	if src != nil || ins.Metadata.note().Source != nil {
-		ins.Metadata.edit().Source = src
+	if notes := ins.Metadata.read(); line == nil && src == nil && notes.line == nil && notes.Source == nil {
+		ins.Metadata.line = 0
+		return ins
 	}
+	notes := ins.Metadata.edit()
+	notes.line, notes.Source = line, src
+	ins.Metadata.line = 0
 	return ins
 }
 
 // Source returns where ins comes from, or nil. What clang compiled with -g has a
 // *btf.Line, of the C line responsible for it.
 func (ins Instruction) Source() fmt.Stringer {
-	if ins.Metadata.line != nil {
-		return ins.Metadata.line
+	if line := ins.Metadata.Line(); line != nil {
+		return line
 	}
-	return ins.Metadata.note().Source
+	return ins.Metadata.read().Source
 }
 
 // Map returns the map that AssociateMap associated, or nil.
-func (ins Instruction) Map() FDer { return ins.Metadata.note().Map }
+func (ins Instruction) Map() FDer { return ins.Metadata.read().Map }
 
 // WithFunc says that the function of that BTF begins at ins.
 func (ins Instruction) WithFunc(fn btf.TypeRef) Instruction {
@@ -229,7 +289,7 @@ func (ins Instruction) WithFunc(fn btf.TypeRef) Instruction {
 }
 
 // Func returns the BTF of the function that begins at ins. It is zero elsewhere.
-func (ins Instruction) Func() btf.TypeRef { return ins.Metadata.note().Func }
+func (ins Instruction) Func() btf.TypeRef { return ins.Metadata.read().Func }
 
 // WithCORERelocation says how to adjust ins to the running kernel.
 func (ins Instruction) WithCORERelocation(relo *btf.CORERelocation) Instruction {
@@ -238,7 +298,7 @@ func (ins Instruction) WithCORERelocation(relo *btf.CORERelocation) Instruction 
 }
 
 // CORERelocation returns how to adjust ins to the running kernel, or nil.
-func (ins Instruction) CORERelocation() *btf.CORERelocation { return ins.Metadata.note().CORE }
+func (ins Instruction) CORERelocation() *btf.CORERelocation { return ins.Metadata.read().CORE }
 
 // WithExtern makes ins refer to something that the kernel defines.
 func (ins Instruction) WithExtern(extern *Extern) Instruction {
@@ -247,4 +307,14 @@ func (ins Instruction) WithExtern(extern *Extern) Instruction {
 }
 
 // Extern returns what ins refers to that the kernel defines, or nil.
-func (ins Instruction) Extern() *Extern { return ins.Metadata.note().Extern }
+func (ins Instruction) Extern() *Extern { return ins.Metadata.read().Extern }
+
+// WithJumpTable makes ins, which must load a map's value, load the address of a
+// jump table.
+func (ins Instruction) WithJumpTable(table *JumpTable) Instruction {
+	ins.Metadata.edit().Table = table
+	return ins
+}
+
+// JumpTable returns the jump table that ins loads the address of, or nil.
+func (ins Instruction) JumpTable() *JumpTable { return ins.Metadata.read().Table }

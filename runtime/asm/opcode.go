@@ -311,6 +311,8 @@ func (op OpCode) jumpString() string {
 		name += "32"
 	}
 	switch {
+	case op == jumpReg:
+		return "JaX"
 	case jump == Exit, jump == Ja:
 		return name
 	case jump == Call && op.Source() == ImmSource:

@@ -107,7 +107,7 @@ func (ins *Instruction) appendMap(b []byte) []byte {
 	if ins.Src == PseudoMapValue {
 		b = append(b, "_value"...)
 	}
-	if name := ins.Metadata.note().mapName(); name != "" {
+	if name := ins.Metadata.read().mapName(); name != "" {
 		b = appendName(append(b, ' '), name)
 	} else {
 		b = fmt.Appendf(b, " fd %d", ins.mapFD())
@@ -209,6 +209,8 @@ func (ins *Instruction) appendJump(b []byte, pc int64) []byte {
 		return append(b, "exit"...)
 	case op == Call:
 		return ins.appendCall(b)
+	case ins.OpCode == jumpReg:
+		return appendRegister(append(b, "gotox "...), ins.Dst, true)
 	case ins.OpCode == longJump:
 		b = append(b, "gotol "...)
 	case op == Ja && ins.OpCode == OpCode(JumpClass):

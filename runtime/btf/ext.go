@@ -1,11 +1,13 @@
 package btf
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 )
@@ -13,7 +15,7 @@ import (
 // ExtInfos is what the .BTF.ext section of an object says about instructions.
 type ExtInfos struct {
 	spec *Spec
-	raw  *rawbtf.Ext
+	raw  rawbtf.Ext
 }
 
 // FuncOffset says which function starts at an instruction.
@@ -54,105 +56,193 @@ const insnSize = 8
 // spec. Everything it refers to is validated here, but decoded only later. The
 // bytes must not be modified afterwards.
 func LoadExtInfos(ext []byte, spec *Spec) (*ExtInfos, error) {
-	raw, err := rawbtf.ParseExt(ext)
+	ei := new(ExtInfos)
+	if err := ei.Init(ext, spec); err != nil {
+		return nil, err
+	}
+	return ei, nil
+}
+
+// Init is LoadExtInfos into ei, which must be zero.
+func (ei *ExtInfos) Init(ext []byte, spec *Spec) error {
+	ei.spec = spec
+	err := ei.raw.Init(ext)
+	if err == nil {
+		err = checkExt(&ei.raw, spec.raw)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("parse .BTF.ext: %w", err)
+		return fmt.Errorf("parse .BTF.ext: %w", err)
 	}
-	if err := checkExt(raw, spec.raw); err != nil {
-		return nil, fmt.Errorf("parse .BTF.ext: %w", err)
-	}
-	return &ExtInfos{spec, raw}, nil
+	ei.sortByName(ei.raw.Funcs())
+	ei.sortByName(ei.raw.Lines())
+	ei.sortByName(ei.raw.CORERelos())
+	return nil
 }
 
 // checkExt makes sure that decoding can't fail.
 func checkExt(ext *rawbtf.Ext, types *rawbtf.BTF) error {
-	c := extChecker{types.EndID(), types.EndString()}
-	for _, s := range ext.Funcs() {
-		for i := range s.Len() {
-			f := s.Func(i)
-			if !c.valid(f.InsnOff, f.TypeID, s.NameOff, 0) {
-				return c.explain("func info", i, f.InsnOff, f.TypeID, s.NameOff, 0)
-			}
+	endID, endString := types.EndID(), types.EndString()
+	for _, part := range [...]struct {
+		what     string
+		sections []rawbtf.ExtSection
+		typed    bool   // the second word is a type ID, else a string like the third
+		third    uint32 // limit, zero for no third word
+	}{
+		{"func info", ext.Funcs(), true, 0},
+		{"line info", ext.Lines(), false, endString},
+		{"CO-RE relocation", ext.CORERelos(), true, endString},
+	} {
+		limit := endString
+		if part.typed {
+			limit = endID
 		}
-	}
-	for _, s := range ext.Lines() {
-		for i := range s.Len() {
-			l := s.Line(i)
-			if str := max(l.FileNameOff, l.LineOff); !c.valid(l.InsnOff, 0, s.NameOff, str) {
-				return c.explain("line info", i, l.InsnOff, 0, s.NameOff, str)
+		for i := range part.sections {
+			s := &part.sections[i]
+			bad := s.Check(limit, part.third)
+			if bad < 0 && s.NameOff < endString {
+				continue
 			}
-		}
-	}
-	for _, s := range ext.CORERelos() {
-		for i := range s.Len() {
-			r := s.CORERelo(i)
-			if !c.valid(r.InsnOff, r.TypeID, s.NameOff, r.AccessOff) {
-				return c.explain("CO-RE relocation", i, r.InsnOff, r.TypeID, s.NameOff, r.AccessOff)
+			bad = max(bad, 0)
+			words := [3]uint32{s.Func(bad).InsnOff, s.Func(bad).TypeID, s.NameOff}
+			if part.third != 0 {
+				words[2] = max(words[2], s.CORERelo(bad).AccessOff)
 			}
+			return fmt.Errorf("%s %d: %w", part.what, bad, explainExt(words, part.typed, endID))
 		}
 	}
 	return nil
 }
 
-// extChecker knows what records of .BTF.ext may refer to.
-type extChecker struct{ endID, endString uint32 }
-
-// valid is what every record goes through, so it costs no more than this.
-func (c *extChecker) valid(insnOff, id, section, str uint32) bool {
-	return insnOff%insnSize == 0 && id < c.endID && section < c.endString && str < c.endString
-}
-
-// explain says why a record isn't valid.
-func (c *extChecker) explain(what string, i int, insnOff, id, section, str uint32) error {
+// explainExt says why the first words of a record aren't valid.
+func explainExt(words [3]uint32, typed bool, endID uint32) error {
+	str := words[2]
 	switch {
-	case insnOff%insnSize != 0:
-		return fmt.Errorf("%s %d: offset %d is not that of an instruction", what, i, insnOff)
-	case id >= c.endID:
-		return fmt.Errorf("%s %d: type ID %d: %w", what, i, id, ErrNotFound)
+	case words[0]%insnSize != 0:
+		return fmt.Errorf("offset %d is not that of an instruction", words[0])
+	case typed && words[1] >= endID:
+		return fmt.Errorf("type ID %d: %w", words[1], ErrNotFound)
+	case !typed:
+		str = max(str, words[1])
 	}
-	return fmt.Errorf("%s %d: string offset %d is out of range", what, i, max(section, str))
+	return fmt.Errorf("string offset %d is out of range", str)
 }
 
 // Section returns the infos about instructions of the ELF section with the
 // given name, nil where there are none. It decodes anew on each call. A nil
 // receiver has none.
 func (ei *ExtInfos) Section(name string) (FuncOffsets, LineOffsets, CORERelocationOffsets) {
-	if ei == nil {
-		return nil, nil, nil
+	funcs, lines := ei.Funcs(name), ei.Lines(name)
+	return collect(funcs.Len(), func(i int) FuncOffset { return FuncOffset{funcs.Offset(i), funcs.Func(i)} }),
+		collect(lines.Len(), func(i int) LineOffset { return LineOffset{lines.Offset(i), lines.Line(i)} }),
+		ei.CORERelocations(name)
+}
+
+// collect allocates once.
+func collect[T any](n int, decode func(int) T) []T {
+	if n == 0 {
+		return nil
 	}
-	funcs := decodeExt(ei, ei.raw.Funcs(), name, func(s *rawbtf.ExtSection, i int) FuncOffset {
-		f := s.Func(i)
-		return FuncOffset{f.InsnOff, ei.spec.Ref(TypeID(f.TypeID))}
-	}, func(a, b FuncOffset) int { return cmp.Compare(a.Offset, b.Offset) })
-	lines := decodeExt(ei, ei.raw.Lines(), name, func(s *rawbtf.ExtSection, i int) LineOffset {
-		l := s.Line(i)
-		return LineOffset{l.InsnOff, Line{ei.spec.raw, l.FileNameOff, l.LineOff, l.LineCol}}
-	}, func(a, b LineOffset) int { return cmp.Compare(a.Offset, b.Offset) })
-	relos := decodeExt(ei, ei.raw.CORERelos(), name, func(s *rawbtf.ExtSection, i int) CORERelocationOffset {
+	out := make([]T, n)
+	for i := range out {
+		out[i] = decode(i)
+	}
+	return out
+}
+
+// CORERelocations is the part of Section about CO-RE.
+func (ei *ExtInfos) CORERelocations(name string) CORERelocationOffsets {
+	if ei == nil || ei.spec == nil {
+		return nil
+	}
+	s := ei.records(ei.raw.CORERelos(), name)
+	return collect(s.Len(), func(i int) CORERelocationOffset {
 		r := s.CORERelo(i)
 		accessor, _ := ei.spec.raw.Name(r.AccessOff) // validated by checkExt
 		return CORERelocationOffset{r.InsnOff, CORERelocation{ei.spec.Ref(TypeID(r.TypeID)), accessor, COREKind(r.Kind)}}
-	}, func(a, b CORERelocationOffset) int { return cmp.Compare(a.Offset, b.Offset) })
-	return funcs, lines, relos
+	})
 }
 
-// decodeExt collects the records of all sections with a name.
-func decodeExt[T any](ei *ExtInfos, sections []rawbtf.ExtSection, name string, decode func(*rawbtf.ExtSection, int) T, compare func(a, b T) int) []T {
-	var out []T
-	for i := range sections {
-		s := &sections[i]
-		if !ei.spec.raw.NameIs(s.NameOff, name) {
-			continue
-		}
-		out = slices.Grow(out, s.Len())
-		for j := range s.Len() {
-			out = append(out, decode(s, j))
-		}
+// FuncTable is the functions of an ELF section, by offset. They are decoded one
+// by one, when they are asked for.
+type FuncTable struct {
+	spec    *Spec
+	records rawbtf.ExtSection
+}
+
+// Funcs returns which functions the ELF section with the given name has. A nil
+// receiver knows none.
+func (ei *ExtInfos) Funcs(name string) FuncTable {
+	if ei == nil || ei.spec == nil {
+		return FuncTable{}
 	}
-	if !slices.IsSortedFunc(out, compare) {
-		slices.SortStableFunc(out, compare)
+	return FuncTable{ei.spec, ei.records(ei.raw.Funcs(), name)}
+}
+
+// Len returns how many functions there are.
+func (t *FuncTable) Len() int { return t.records.Len() }
+
+// Offset returns where function i starts, in bytes.
+func (t *FuncTable) Offset(i int) uint32 { return t.records.InsnOff(i) }
+
+// Func returns function i.
+func (t *FuncTable) Func(i int) TypeRef { return t.spec.Ref(TypeID(t.records.Func(i).TypeID)) }
+
+// LineTable is the source lines of the instructions of an ELF section, by offset.
+// They are decoded one by one, when they are asked for.
+type LineTable struct {
+	types   *rawbtf.BTF
+	records rawbtf.ExtSection
+}
+
+// Lines returns which lines the instructions of the ELF section with the given
+// name come from. A nil receiver knows none.
+func (ei *ExtInfos) Lines(name string) LineTable {
+	if ei == nil || ei.spec == nil {
+		return LineTable{}
 	}
-	return out
+	return LineTable{ei.spec.raw, ei.records(ei.raw.Lines(), name)}
+}
+
+// Len returns how many lines there are.
+func (t *LineTable) Len() int { return t.records.Len() }
+
+// Offset returns the offset of the first instruction of line i, in bytes.
+func (t *LineTable) Offset(i int) uint32 { return t.records.InsnOff(i) }
+
+// Line returns line i.
+func (t *LineTable) Line(i int) Line {
+	l := t.records.Line(i)
+	return Line{t.types, l.FileNameOff, l.LineOff, l.LineCol}
+}
+
+// sortByName orders sections for records.
+func (ei *ExtInfos) sortByName(sections []rawbtf.ExtSection) {
+	slices.SortStableFunc(sections, func(a, b rawbtf.ExtSection) int {
+		if a.NameOff == b.NameOff {
+			return 0
+		}
+		return bytes.Compare(ei.spec.raw.NameBytes(a.NameOff), ei.spec.raw.NameBytes(b.NameOff))
+	})
+}
+
+// records returns those of the section with a name: a view of the file, unless
+// they are scattered or out of order.
+func (ei *ExtInfos) records(sections []rawbtf.ExtSection, name string) rawbtf.ExtSection {
+	first, ok := slices.BinarySearchFunc(sections, name, func(s rawbtf.ExtSection, name string) int {
+		own, _ := ei.spec.raw.Name(s.NameOff) // validated by checkExt
+		return strings.Compare(own, name)
+	})
+	if !ok {
+		return rawbtf.ExtSection{}
+	}
+	end := first + 1
+	for end < len(sections) && ei.spec.raw.NameIs(sections[end].NameOff, name) {
+		end++
+	}
+	if end == first+1 && sections[first].InOrder() {
+		return sections[first]
+	}
+	return rawbtf.Merge(sections[first:end])
 }
 
 // LoadFuncInfos parses recordNum func infos as the kernel reports them for a

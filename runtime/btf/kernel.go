@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
+	"github.com/bpfgen/bpfgen/internal/fault"
 )
 
 // kernelDir is where the kernel shows its types, those of modules included.
@@ -46,6 +47,9 @@ func loadKernelFile(name string, base *Spec) (*Spec, error) {
 
 // openRaw maps a file from sysfs, or reads it.
 func openRaw(path string, base *rawbtf.BTF) (*rawbtf.BTF, error) {
+	if err := fault.At("open"); err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -56,7 +60,7 @@ func openRaw(path string, base *rawbtf.BTF) (*rawbtf.BTF, error) {
 		return nil, err
 	}
 	if size := info.Size(); size > 0 && size == int64(int(size)) {
-		blob, err := syscall.Mmap(int(f.Fd()), 0, int(size), syscall.PROT_READ, syscall.MAP_PRIVATE)
+		blob, err := mapFile(f, int(size))
 		if err == nil {
 			return rawbtf.ParseMapped(blob, base, func(blob []byte) { _ = syscall.Munmap(blob) })
 		}
@@ -67,6 +71,13 @@ func openRaw(path string, base *rawbtf.BTF) (*rawbtf.BTF, error) {
 		return nil, err
 	}
 	return rawbtf.Parse(blob[:n], base)
+}
+
+func mapFile(f *os.File, size int) ([]byte, error) {
+	if err := fault.At("mmap"); err != nil {
+		return nil, err
+	}
+	return syscall.Mmap(int(f.Fd()), 0, size, syscall.PROT_READ, syscall.MAP_PRIVATE)
 }
 
 // readFull reads as much of f as fits.

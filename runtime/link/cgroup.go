@@ -25,7 +25,7 @@ type CgroupOptions struct {
 // to the programs that are there already. Linux 5.7, or without a bpf_link, so
 // that it can't be pinned and lasts until Close even if the process ends: 4.10.
 func AttachCgroup(opts CgroupOptions) (Link, error) {
-	dir, err := os.Open(opts.Path)
+	dir, err := kernel.OpenFile(opts.Path, os.O_RDONLY)
 	if err != nil {
 		return nil, fmt.Errorf("attach to control group: %w", err)
 	}

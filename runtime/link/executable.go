@@ -212,6 +212,26 @@ func (ex *Executable) address(symbol string, address, offset uint64) (uint64, er
 	return f.offset + offset, nil
 }
 
+// matching are the beginnings of the functions whose names fit a pattern, in
+// order and each once.
+func (ex *Executable) matching(pattern string) ([]uint64, error) {
+	functions, err := ex.functions()
+	if err != nil {
+		return nil, err
+	}
+	var offsets []uint64
+	for i := range functions {
+		if f := &functions[i]; f.rank != rankExternal && matches(pattern, f.name) {
+			offsets = append(offsets, f.offset)
+		}
+	}
+	if offsets == nil {
+		return nil, fmt.Errorf("functions like %q in %s: %w", pattern, ex.path, ErrNoSymbol)
+	}
+	slices.Sort(offsets)
+	return slices.Compact(offsets), nil
+}
+
 // lookup finds a function by its name, which may end in a version: "f@V1".
 func (ex *Executable) lookup(symbol string) (function, error) {
 	functions, err := ex.functions()

@@ -115,7 +115,7 @@ func (c *IterCgroup) target() (target []uint32, done func(), err error) {
 	if c.Path == "" {
 		return []uint32{uint32(order), 0, 0, 0}, func() {}, nil
 	}
-	dir, err := os.Open(c.Path)
+	dir, err := kernel.OpenFile(c.Path, os.O_RDONLY)
 	if err != nil {
 		return nil, nil, fmt.Errorf("control group: %w", err)
 	}

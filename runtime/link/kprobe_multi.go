@@ -13,15 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// KprobeMultiOptions say what KprobeMulti and KretprobeMulti attach to: either
-// Symbols or Addresses.
+// KprobeMultiOptions say what KprobeMulti and KretprobeMulti attach to: one of
+// Symbols, Addresses and Pattern.
 type KprobeMultiOptions struct {
 	// Symbols are names of functions in the kernel.
 	Symbols []string
 	// Addresses are where functions begin.
 	Addresses []uintptr
+	// Pattern is for the names of all functions in the kernel and its modules
+	// that can be traced: "tcp_*", "vfs_????". Without "*" and "?" it is one
+	// of Symbols. Finding them needs access to tracefs.
+	Pattern string
 	// Cookies are what bpf_get_attach_cookie returns in the program, one for
-	// each symbol or address, or none.
+	// each symbol or address, or none. Not with Pattern.
 	Cookies []uint64
 	// Session runs the program at the beginning of a function and, unless it
 	// returns 1 there, at the end, with bpf_session_is_return and
@@ -49,7 +53,11 @@ func KretprobeMulti(prog *ebpf.Program, opts KprobeMultiOptions) (Link, error) {
 const multiReturn = 1
 
 func kprobeMulti(what string, prog *ebpf.Program, opts KprobeMultiOptions, flags uint32) (Link, error) {
-	if err := opts.check(); err != nil {
+	err := opts.check()
+	if err == nil && opts.Pattern != "" {
+		err = opts.resolve()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("attach %s: %w", what, err)
 	}
 	attr := kernel.LinkCreateAttr[kernel.LinkMulti]{
@@ -90,10 +98,14 @@ func sliceOrNil[T any](s []T) kernel.Pointer {
 func (opts *KprobeMultiOptions) check() error {
 	n := len(opts.Symbols) + len(opts.Addresses)
 	switch {
-	case n == 0:
-		return fmt.Errorf("neither Symbols nor Addresses: %w", os.ErrInvalid)
-	case len(opts.Symbols) > 0 && len(opts.Addresses) > 0:
-		return fmt.Errorf("both Symbols and Addresses: %w", os.ErrInvalid)
+	case n == 0 && opts.Pattern == "":
+		return fmt.Errorf("neither Symbols nor Addresses nor Pattern: %w", os.ErrInvalid)
+	case len(opts.Symbols) > 0 && len(opts.Addresses) > 0, n > 0 && opts.Pattern != "":
+		return fmt.Errorf("more than one of Symbols, Addresses and Pattern: %w", os.ErrInvalid)
+	case n == 0 && len(opts.Cookies) > 0:
+		return fmt.Errorf("Cookies for Pattern, which has no order: %w", os.ErrInvalid)
+	case n == 0 && !checkPattern(opts.Pattern):
+		return fmt.Errorf("Pattern %q: want what names of functions are made of, \"*\" and \"?\": %w", opts.Pattern, os.ErrInvalid)
 	case len(opts.Cookies) > 0 && len(opts.Cookies) != n:
 		return fmt.Errorf("%d Cookies for %d functions: %w", len(opts.Cookies), n, os.ErrInvalid)
 	}
@@ -102,6 +114,24 @@ func (opts *KprobeMultiOptions) check() error {
 			return fmt.Errorf("%q is no name of a function: %w", symbol, os.ErrInvalid)
 		}
 	}
+	return nil
+}
+
+// resolve finds what Pattern stands for.
+func (opts *KprobeMultiOptions) resolve() error {
+	if !isPattern(opts.Pattern) {
+		opts.Symbols = []string{opts.Pattern}
+		return nil
+	}
+	found, err := kernel.TraceableFunctions(func(name []byte) bool { return matches(opts.Pattern, name) })
+	if err != nil {
+		return fmt.Errorf("functions like %q: %w", opts.Pattern, err)
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("no function like %q in this kernel and its loaded modules, or none that can be traced (see available_filter_functions in tracefs): %w",
+			opts.Pattern, os.ErrNotExist)
+	}
+	opts.Addresses = found
 	return nil
 }
 

@@ -114,8 +114,11 @@ func TestKprobeMultiThatCannotBe(t *testing.T) {
 		opts KprobeMultiOptions
 		text string
 	}{
-		"nothing":          {KprobeMultiOptions{}, "neither Symbols nor Addresses"},
-		"both":             {KprobeMultiOptions{Symbols: multiSymbols, Addresses: []uintptr{1, 2}}, "both Symbols and Addresses"},
+		"nothing":          {KprobeMultiOptions{}, "neither Symbols nor Addresses nor Pattern"},
+		"both":             {KprobeMultiOptions{Symbols: multiSymbols, Addresses: []uintptr{1, 2}}, "more than one of"},
+		"pattern too":      {KprobeMultiOptions{Symbols: multiSymbols, Pattern: "x*"}, "more than one of"},
+		"pattern's cookie": {KprobeMultiOptions{Pattern: "x*", Cookies: []uint64{1}}, "no order"},
+		"strange pattern":  {KprobeMultiOptions{Pattern: "a b*"}, `Pattern "a b*"`},
 		"too few cookies":  {KprobeMultiOptions{Symbols: multiSymbols, Cookies: []uint64{1}}, "1 Cookies for 2 functions"},
 		"strange symbol":   {KprobeMultiOptions{Symbols: []string{"a b"}}, `"a b" is no name`},
 		"session's return": {KprobeMultiOptions{Symbols: multiSymbols, Session: true}, "both ends"},
@@ -126,6 +129,27 @@ func TestKprobeMultiThatCannotBe(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+// A pattern finds each function once, and none is an error.
+func TestKprobeMultiPattern(t *testing.T) {
+	testutil.Needs(t, testutil.KprobeMulti)
+	prog := load(t, ebpf.ProgramSpec{Type: ebpf.Kprobe, AttachType: ebpf.AttachTraceKprobeMulti}, exitZero)
+	l, err := KprobeMulti(prog, KprobeMultiOptions{Pattern: "*_sys_getp?id"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	info, err := l.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := info.KprobeMulti(); kernel.AtLeast(kprobeMultiTells) && (d == nil || d.Count == 0 || d.Count > 4) {
+		t.Errorf("%+v", d)
+	}
+	if _, err := KprobeMulti(prog, KprobeMultiOptions{Pattern: "no_function_is_called_*"}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -222,6 +246,8 @@ func TestUprobeMultiThatCannotBe(t *testing.T) {
 		"negative process":  {one, UprobeMultiOptions{PID: 1 << 31}, os.ErrInvalid, "PID of 2147483648"},
 		"no process":        {one, UprobeMultiOptions{PID: 1<<22 + 1}, os.ErrNotExist, "no process"},
 		"session's return":  {one, UprobeMultiOptions{Session: true}, os.ErrInvalid, "both ends"},
+		"pattern too":       {one, UprobeMultiOptions{Pattern: "t*"}, os.ErrInvalid, "no order"},
+		"no such pattern":   {nil, UprobeMultiOptions{Pattern: "u*"}, ErrNoSymbol, `"u*"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -2,11 +2,11 @@ package link
 
 import (
 	"fmt"
-	"os"
 	"syscall"
 
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 
+	"github.com/bpfgen/bpfgen/internal/kernel"
 	"golang.org/x/sys/unix"
 )
 
@@ -42,7 +42,7 @@ func setSocketOption(conn syscall.Conn, option, value int) error {
 	}
 	var errSet error
 	err = raw.Control(func(fd uintptr) {
-		errSet = os.NewSyscallError("setsockopt", unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, option, value))
+		errSet = kernel.SetSocketOption(int(fd), option, value)
 	})
 	if err != nil {
 		return err

@@ -16,6 +16,10 @@ import (
 // UprobeMultiOptions say more about what UprobeMulti and UretprobeMulti attach.
 // Slices have one element for each probe, or none.
 type UprobeMultiOptions struct {
+	// Pattern is for the names of all functions that the file has itself:
+	// "lua_*", "gc_?tep". It takes the place of symbols and of the slices
+	// below.
+	Pattern string
 	// Addresses of probes: offsets in the file. Where one isn't zero, the
 	// symbol, if any, is not looked up.
 	Addresses []uint64
@@ -55,7 +59,7 @@ func (ex *Executable) uprobeMulti(what string, symbols []string, prog *ebpf.Prog
 	if opts == nil {
 		opts = &UprobeMultiOptions{}
 	}
-	offsets, err := ex.addresses(symbols, opts)
+	offsets, err := ex.places(symbols, opts)
 	if err != nil {
 		return nil, fmt.Errorf("attach %s to %s: %w", what, ex.path, err)
 	}
@@ -78,7 +82,21 @@ func (ex *Executable) uprobeMulti(what string, symbols []string, prog *ebpf.Prog
 	return l, nil
 }
 
-// addresses are where to put probes in the file.
+// places are where to put probes in the file.
+func (ex *Executable) places(symbols []string, opts *UprobeMultiOptions) ([]uint64, error) {
+	if opts.Pattern == "" {
+		return ex.addresses(symbols, opts)
+	}
+	if len(symbols)+len(opts.Addresses)+len(opts.Offsets)+len(opts.RefCtrOffsets)+len(opts.Cookies) > 0 {
+		return nil, fmt.Errorf("Pattern has no order that other slices could go by: %w", os.ErrInvalid)
+	}
+	if !isPattern(opts.Pattern) {
+		return ex.addresses([]string{opts.Pattern}, opts)
+	}
+	return ex.matching(opts.Pattern)
+}
+
+// addresses are where to put probes by their names or addresses.
 func (ex *Executable) addresses(symbols []string, opts *UprobeMultiOptions) ([]uint64, error) {
 	n := max(len(symbols), len(opts.Addresses))
 	if n == 0 {

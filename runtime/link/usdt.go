@@ -18,25 +18,22 @@ import (
 type USDT struct {
 	specs  *ebpf.Map
 	layout usdtLayout
-
-	mu   sync.Mutex
-	used []bool // which elements of specs
 }
 
 // The map of <bpf/usdt.bpf.h>.
 const usdtSpecs = "__bpf_usdt_specs"
 
-// NewUSDT is for the programs of coll, which has to stay open as long as they
-// are attached. All of them have to be attached by the same USDT. There is
-// nothing to close.
-func NewUSDT(coll *ebpf.Collection) (*USDT, error) {
-	specs := coll.Maps[usdtSpecs]
+// NewUSDT is for the programs of coll, whose map has to stay open as long as
+// they are being attached. There is nothing to close.
+func NewUSDT(coll *ebpf.Collection) (*USDT, error) { return newUSDT(coll.Maps[usdtSpecs]) }
+
+func newUSDT(specs *ebpf.Map) (*USDT, error) {
 	if specs == nil {
 		return nil, fmt.Errorf("USDT: the collection has no map %s, which comes with <bpf/usdt.bpf.h>: %w", usdtSpecs, os.ErrNotExist)
 	}
 	for _, layout := range usdtLayouts {
 		if specs.ValueSize() == layout.size {
-			return &USDT{specs: specs, layout: layout, used: make([]bool, specs.MaxEntries())}, nil
+			return &USDT{specs: specs, layout: layout}, nil
 		}
 	}
 	return nil, fmt.Errorf("USDT: values of %s have %d bytes, as in no known <bpf/usdt.bpf.h>: %w", usdtSpecs, specs.ValueSize(), ErrNotSupported)
@@ -73,25 +70,70 @@ func (u *USDT) attach(ex *Executable, provider, name string, prog *ebpf.Program,
 		return nil, err
 	}
 	l := &usdtLink{usdt: u}
-	ids := make(map[string]uint32) // of specs, by arguments: many places have the same
-	for _, p := range probes {
+	cookies, err := l.addAll(probes, opts.Cookie)
+	if err == nil {
+		if prog.AttachType() == ebpf.AttachTraceUprobeMulti {
+			err = l.attachAtOnce(ex, prog, probes, cookies, opts.PID)
+		} else {
+			err = l.attachEach(ex, prog, probes, cookies, opts.PID)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// addAll writes what a program has to know about probes, and returns the number
+// of that for each. Many places have the same arguments, and share it.
+func (l *usdtLink) addAll(probes []usdtProbe, cookie uint64) ([]uint64, error) {
+	numbers := make([]uint64, len(probes))
+	ids := make(map[string]uint32) // by arguments
+	for i, p := range probes {
 		id, known := ids[p.args]
 		if !known {
-			if id, err = u.add(p, opts.Cookie); err != nil {
-				return nil, errors.Join(err, l.Close())
+			var err error
+			if id, err = l.usdt.add(p, cookie); err != nil {
+				return nil, err
 			}
 			ids[p.args] = id
 			l.ids = append(l.ids, id)
 		}
-		probe, err := ex.Uprobe("", prog, &UprobeOptions{
-			Address: p.offset, RefCtrOffset: p.counter, PID: opts.PID, Cookie: uint64(id),
+		numbers[i] = uint64(id)
+	}
+	return numbers, nil
+}
+
+// attachAtOnce makes one link for all places, as programs want that are loaded
+// where the kernel can do it.
+func (l *usdtLink) attachAtOnce(ex *Executable, prog *ebpf.Program, probes []usdtProbe, cookies []uint64, pid int) error {
+	if pid < 0 {
+		return checkUprobe(&UprobeOptions{PID: pid})
+	}
+	opts := UprobeMultiOptions{Cookies: cookies, PID: uint32(pid)}
+	for _, p := range probes {
+		opts.Addresses = append(opts.Addresses, p.offset)
+		opts.RefCtrOffsets = append(opts.RefCtrOffsets, p.counter)
+	}
+	link, err := ex.UprobeMulti(nil, prog, &opts)
+	if err == nil {
+		l.probes = []Link{link}
+	}
+	return err
+}
+
+// attachEach makes a uprobe for each place.
+func (l *usdtLink) attachEach(ex *Executable, prog *ebpf.Program, probes []usdtProbe, cookies []uint64, pid int) error {
+	for i, p := range probes {
+		link, err := ex.Uprobe("", prog, &UprobeOptions{
+			Address: p.offset, RefCtrOffset: p.counter, PID: pid, Cookie: cookies[i],
 		})
 		if err != nil {
-			return nil, errors.Join(err, l.Close())
+			return err
 		}
-		l.probes = append(l.probes, probe)
+		l.probes = append(l.probes, link)
 	}
-	return l, nil
+	return nil
 }
 
 // add writes what a program has to know about a probe, and returns its number.
@@ -100,29 +142,15 @@ func (u *USDT) add(p usdtProbe, cookie uint64) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for id, used := range u.used {
-		if used {
-			continue
-		}
-		if err := u.specs.Put(uint32(id), spec); err != nil {
-			return 0, err
-		}
-		u.used[id] = true
-		return uint32(id), nil
+	id, err := u.specs.Slots().Take()
+	if err != nil {
+		return 0, fmt.Errorf("%s has no room for more probes (define BPF_USDT_MAX_SPEC_CNT before <bpf/usdt.bpf.h>): %w", usdtSpecs, err)
 	}
-	return 0, fmt.Errorf("%s has no room for more than %d probes (define BPF_USDT_MAX_SPEC_CNT before <bpf/usdt.bpf.h>): %w",
-		usdtSpecs, len(u.used), os.ErrInvalid)
-}
-
-// free lets others have numbers.
-func (u *USDT) free(ids []uint32) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for _, id := range ids {
-		u.used[id] = false
+	if err := u.specs.Put(id, spec); err != nil {
+		u.specs.Slots().Free(id)
+		return 0, err
 	}
+	return id, nil
 }
 
 // usdtLink is a program attached wherever a file has a probe.
@@ -144,7 +172,7 @@ func (l *usdtLink) Close() error {
 		for _, p := range l.probes {
 			all = append(all, p.Close())
 		}
-		l.usdt.free(l.ids)
+		l.usdt.specs.Slots().Free(l.ids...)
 	})
 	return errors.Join(all...)
 }
@@ -165,5 +193,5 @@ func (l *usdtLink) Unpin() error { return l.unsupported("unpin") }
 func (l *usdtLink) Info() (*Info, error) { return nil, l.unsupported("info about") }
 
 func (l *usdtLink) unsupported(what string) error {
-	return fmt.Errorf("%s USDT: it is made of many uprobes: %w", what, ErrNotSupported)
+	return fmt.Errorf("%s USDT: it is made of uprobes and their arguments in a map: %w", what, ErrNotSupported)
 }

@@ -12,6 +12,7 @@ import (
 
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 
+	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
 )
 
@@ -182,6 +183,10 @@ func TestUSDT(t *testing.T) {
 	}
 	defer coll.Close()
 	testutil.CheckFDs(t)
+	prog, many := coll.Programs["probe"], kernel.HasUprobeMulti()
+	if at := prog.AttachType(); (at == ebpf.AttachTraceUprobeMulti) != many {
+		t.Errorf("loaded with attach type %v; the kernel can attach to many places at once: %v", at, many)
+	}
 	m := machines[runtime.GOARCH]
 	args := "-4@$-9 8@(%rsp) 8@%rax"
 	ex, err := OpenExecutable(writeExecutable(t, append(
@@ -198,6 +203,9 @@ func TestUSDT(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	if n := len(l.(*usdtLink).probes); n == 1 != many {
+		t.Errorf("%d links for two places; the kernel can attach to many places at once: %v", n, many)
+	}
 	if n := run(t, ex.path); n != 2 {
 		t.Errorf("%d probes in the process", n)
 	}
@@ -209,8 +217,9 @@ func TestUSDT(t *testing.T) {
 			t.Errorf("%s is %#x, want %#x: %v", name, got, want, err)
 		}
 	}
-	if !usdt.used[0] || usdt.used[1] {
-		t.Error("probes with the same arguments need one element")
+	slots := usdt.specs.Slots()
+	if next, err := slots.Take(); err != nil || next != 1 {
+		t.Errorf("probes with the same arguments need one element; the next free is %d: %v", next, err)
 	}
 	_, errInfo := l.Info()
 	for what, err := range map[string]error{"pin": l.Pin("x"), "unpin": l.Unpin(), "info": errInfo, "detach": l.Detach(), "update": l.Update(nil)} {
@@ -223,13 +232,18 @@ func TestUSDT(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := run(t, ex.path); n != 0 || usdt.used[0] {
+	if n := run(t, ex.path); n != 0 {
 		t.Errorf("after close: %d probes", n)
+	}
+	if free, err := slots.Take(); err != nil || free != 0 {
+		t.Errorf("close didn't free the element: got %d: %v", free, err)
 	}
 	if _, err := usdt.Attach(ex, "test", "miss", coll.Programs["probe"], nil); !errors.Is(err, ErrNoSymbol) {
 		t.Errorf("no such probe: %v", err)
 	}
-	usdt.used = nil
+	for err == nil {
+		_, err = slots.Take()
+	}
 	if _, err := usdt.Attach(ex, "test", "hit", coll.Programs["probe"], nil); !errors.Is(err, os.ErrInvalid) || !strings.Contains(err.Error(), "BPF_USDT_MAX_SPEC_CNT") {
 		t.Errorf("full: %v", err)
 	}

@@ -187,11 +187,16 @@ func (r *Reader) Close() error {
 	if err == kernel.ErrClosed {
 		return nil
 	}
+	return errors.Join(err, r.release())
+}
+
+// release lets go of everything but the poller.
+func (r *Reader) release() error {
 	r.reading.Lock()
 	defer r.reading.Unlock()
 	r.control.Lock()
 	defer r.control.Unlock()
-	err = errors.Join(err, r.detach(), r.array.Close())
+	err := errors.Join(r.detach(), r.array.Close())
 	for _, ring := range r.rings {
 		err = errors.Join(err, ring.close())
 	}

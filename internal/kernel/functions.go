@@ -1,0 +1,112 @@
+package kernel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Files of tracefs with the functions that can be traced, by name. The first
+// has their addresses as well (Linux 6.5).
+const (
+	functionAddresses = "available_filter_functions_addrs"
+	functionNames     = "available_filter_functions"
+)
+
+// TraceableFunctions are the addresses, in order and each once, of the functions
+// in the kernel and its modules that can be traced and have a name that match
+// likes. A name is valid until match returns.
+//
+// It fails with errors.ErrUnsupported if the kernel can't trace functions, and
+// with ErrSymbolsHidden if addresses are hidden from this process.
+func TraceableFunctions(match func(name []byte) bool) ([]uintptr, error) {
+	fsys, err := OpenTracefs()
+	if err != nil {
+		return nil, err
+	}
+	defer fsys.Close()
+	addrs, err := functionsIn(filepath.Join(fsys.Root, functionAddresses), func(f io.Reader) ([]uintptr, error) {
+		return readFunctionAddresses(f, match)
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		addrs, err = functionsIn(filepath.Join(fsys.Root, functionNames), func(f io.Reader) ([]uintptr, error) {
+			return addressesOfFunctions(f, match)
+		})
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no %s in tracefs: this kernel can't trace functions (CONFIG_DYNAMIC_FTRACE): %w", functionNames, errors.ErrUnsupported)
+	}
+	slices.Sort(addrs)
+	return slices.Compact(addrs), err
+}
+
+func functionsIn(path string, read func(io.Reader) ([]uintptr, error)) ([]uintptr, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, ExplainPermission(err, CapSysAdmin)
+	}
+	defer f.Close()
+	return read(f)
+}
+
+// readFunctionAddresses reads lines like "ffffffff81000000 name [module]".
+func readFunctionAddresses(r io.Reader, match func([]byte) bool) ([]uintptr, error) {
+	var addrs []uintptr
+	hidden := true
+	err := eachLine(r, func(line []byte) (bool, error) {
+		addr, rest, ok := parseHex(line)
+		if !ok || len(rest) < len(" n") {
+			return false, fmt.Errorf("malformed line %.100q in %s", line, functionAddresses)
+		}
+		hidden = hidden && addr == 0
+		if match(symbolName(rest[1:])) {
+			addrs = append(addrs, uintptr(addr))
+		}
+		return true, nil
+	})
+	if err == nil && hidden {
+		err = ErrSymbolsHidden
+	}
+	return addrs, err
+}
+
+// addressesOfFunctions reads lines like "name [module]", and looks the names up
+// among all symbols.
+func addressesOfFunctions(r io.Reader, match func([]byte) bool) ([]uintptr, error) {
+	names := make(map[string]bool)
+	err := eachLine(r, func(line []byte) (bool, error) {
+		if name := symbolName(line); match(name) {
+			names[string(name)] = true
+		}
+		return true, nil
+	})
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	return functionsIn(kallsyms, func(symbols io.Reader) ([]uintptr, error) { return addressesOf(symbols, names) })
+}
+
+// addressesOf are those of all functions that have one of the names.
+func addressesOf(symbols io.Reader, names map[string]bool) ([]uintptr, error) {
+	var addrs []uintptr
+	hidden := true
+	err := eachSymbol(symbols, func(addr uint64, typ byte, name []byte) bool {
+		hidden = hidden && addr == 0
+		// Link-time optimisation adds to names what some kernels don't show in
+		// tracefs.
+		plain, _, _ := bytes.Cut(name, []byte(".llvm."))
+		if isCode := typ|0x20 == 't' || typ|0x20 == 'w'; isCode && (names[string(name)] || names[string(plain)]) {
+			addrs = append(addrs, uintptr(addr))
+		}
+		return true
+	})
+	if err == nil && hidden {
+		err = ErrSymbolsHidden
+	}
+	return addrs, err
+}
