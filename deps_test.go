@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"runtime/link":     {"runtime", "internal/object", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
 	"runtime/ringbuf":  {"runtime", "internal/kernel", "internal/uapi"},
 	"runtime/perf":     {"runtime", "internal/kernel", "internal/uapi", "golang.org/x/sys/unix"},
-	"runtime/features": {"runtime", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},
+	"runtime/features": {"runtime", "runtime/link", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},
 	"runtime/rlimit":   {"internal/kernel"},
 	"runtime/pin":      {"runtime", "runtime/link", "internal/kernel"},
 
@@ -73,7 +73,7 @@ var unsafeFiles = []string{
 	"internal/kernel/*.go",
 	"runtime/marshal_unsafe.go",
 	"runtime/ringbuf/*.go",
-	"runtime/perf/ring.go",
+	"runtime/perf/*.go",
 	"examples/*/*_bpfe[lb].go", // generated: sizes and offsets checked at compile time
 }
 

@@ -24,6 +24,7 @@ type options struct {
 	untyped                             bool
 	tags                                tagList
 	types                               typeList
+	events                              eventList
 	consts                              patternList
 	include                             folderList
 
@@ -70,6 +71,7 @@ func parseOptions(c console, args []string) (*options, error) {
 	fs.StringVar(&o.target, "target", "bpfel,bpfeb", "comma-separated `targets`: "+strings.Join(codegen.TargetNames(), ", "))
 	fs.Var(&o.tags, "tags", "comma-separated build `tags` that generated files require")
 	fs.Var(&o.types, "type", "declare a Go type for the C type with this `name`; name=Type or name=import/path.Type have your own stand for it; may be repeated")
+	fs.Var(&o.events, "event", "the events of a ring buffer or perf event array are of a C type: `map=type`, as __attribute__((btf_decl_tag(\"bpfgen:event=type\"))) says it in C; may be repeated")
 	fs.Var(&o.consts, "const", "export each #define that matches `pattern` and is an integer or a string, as //bpfgen:export before it does; may be repeated")
 	fs.Var(&o.include, "I", "look for headers in this `folder`; mod:import/path is one of a Go module; may be repeated")
 	fs.BoolVar(&o.noGlobalTypes, "no-global-types", false, "declare no Go types for map keys, map values and variables")
@@ -201,6 +203,20 @@ func (l *folderList) flags() []string {
 		flags = append(flags, "-I"+folder)
 	}
 	return flags
+}
+
+// eventList says of what types events are.
+type eventList []codegen.EventRequest
+
+func (e *eventList) String() string { return "" }
+
+func (e *eventList) Set(value string) error {
+	r, err := codegen.ParseEventRequest(value)
+	if err != nil {
+		return err
+	}
+	*e = append(*e, r)
+	return nil
 }
 
 // patternList is patterns as path.Match has them.
