@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bpfgen/bpfgen/internal/object"
 	"github.com/bpfgen/bpfgen/internal/objdiff"
+	"github.com/bpfgen/bpfgen/internal/object"
 	"github.com/bpfgen/bpfgen/internal/testutil"
 )
 
