@@ -52,8 +52,9 @@ var mayImport = map[string][]string{
 	"internal/cheader": {"runtime/btf"},
 	"cmd/bpfgen":       {"internal/...", "runtime/...", "runtime"},
 
-	"internal/kconfig": {"internal/btf", "runtime/btf"},
-	"internal/cmd/...": {"runtime", "runtime/..."},
+	"internal/kconfig":        {"internal/btf", "runtime/btf"},
+	"internal/cmd/...":        {"runtime", "runtime/..."},
+	"internal/cmd/vmtest/...": {"internal/cmd/vmtest/...", "golang.org/x/sys/unix"},
 
 	"examples/...": {"runtime", "runtime/...", "golang.org/x/sys/unix"},
 
