@@ -51,6 +51,10 @@ var mayImport = map[string][]string{
 		"github.com/dave/jennifer/jen", "golang.org/x/tools/go/packages", "golang.org/x/mod/...",
 	},
 	"internal/cheader": {"runtime/btf"},
+	"internal/needs":   {"internal/object", "internal/uapi", "runtime/btf", "runtime/asm"},
+	"internal/objdiff": {"internal/needs", "internal/object", "internal/uapi", "runtime/btf"},
+	"internal/graph":   {"internal/object", "internal/uapi"},
+	"internal/trial":   {"runtime"},
 	"cmd/bpfgen":       {"internal/...", "runtime/...", "runtime"},
 
 	"internal/kconfig": {"internal/btf", "runtime/btf"},

@@ -34,10 +34,7 @@ type options struct {
 }
 
 const usageText = `Usage: bpfgen [flags] Ident file.bpf.c... [-- clang flags]
-       bpfgen generate [packages]
-       bpfgen verify [-rebuild] [packages]
-       bpfgen vmlinux [-btf file] [-o file] [type...]
-       bpfgen inspect [-S] object.o
+       bpfgen command [arguments]
 
 Compiles file.bpf.c with clang and writes, for each target, an object and a Go
 file that embeds it. The names of all generated types and functions start with
@@ -51,6 +48,9 @@ Usually written as
 
 	//go:generate go tool bpfgen Ident file.bpf.c
 
+Commands, each of which has a -h of its own:
+
+%s
 Clang flags after -- come after those of -cflags and win over them. Flags that
 name an environment variable take their default from it.
 
@@ -85,7 +85,7 @@ func parseOptions(c console, args []string) (*options, error) {
 
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(c.stdout, usageText)
+		fmt.Fprintf(c.stdout, usageText, listCommands())
 		fs.SetOutput(c.stdout)
 		fs.PrintDefaults()
 		return nil, err
@@ -94,6 +94,17 @@ func parseOptions(c console, args []string) (*options, error) {
 		return nil, usageError{err}
 	}
 	return &o, o.positional(fs.Args())
+}
+
+// listCommands has a line for each command.
+func listCommands() string {
+	var list strings.Builder
+	for _, cmd := range commands() {
+		if cmd.name != "" {
+			fmt.Fprintf(&list, "\t%-11s %s\n", cmd.name, cmd.summary)
+		}
+	}
+	return list.String()
 }
 
 // positional reads what follows the flags: Ident, sources, and clang's flags.
