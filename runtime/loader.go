@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/bpfgen/bpfgen/runtime/asm"
 )
 
 // load brings what want names, and what that depends on, into the kernel. It
@@ -11,7 +13,7 @@ import (
 func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (*Collection, error) {
 	refused := make(map[string]error)
 	for {
-		coll, err := withToken(opts.TokenPath, func(t *token) (*Collection, error) {
+		coll, err := withChosenToken(opts.TokenPath, func(t *token) (*Collection, error) {
 			return loadWith(cs, want, opts, t)
 		})
 		if err == nil {
@@ -140,17 +142,36 @@ func NewProgramWithOptions(spec *ProgramSpec, opts ProgramOptions) (*Program, er
 	if spec == nil {
 		return nil, errors.New("load program: no spec")
 	}
-	if err := checkLoadable([]*ProgramSpec{spec}); err != nil {
+	config, err := kconfigOf(spec)
+	if err != nil {
+		return nil, spec.fail(err)
+	}
+	if config != nil {
+		p, err := newProgramWithKconfig(spec, config, opts)
+		return p, explainAlone(err)
+	}
+	programs := []*ProgramSpec{spec}
+	withUprobeMulti(programs)
+	if err := checkLoadable(programs); err != nil {
 		return nil, err
 	}
 	return withToken("", func(t *token) (*Program, error) {
-		types, code, err := describePrograms([]*ProgramSpec{spec}, nil, nil, newKernelTypes(&opts, nil), t)
+		types, code, err := describePrograms(programs, nil, nil, newKernelTypes(&opts, nil), t)
 		if err != nil {
 			return nil, err
 		}
 		defer types.close()
-		return loadProgram(spec, code[0], types, nil, &opts)
+		p, err := loadProgram(programs[0], code[0], types, nil, &opts)
+		return p, explainAlone(err)
 	})
+}
+
+// explainAlone adds what to do about a map that a program doesn't bring along.
+func explainAlone(err error) error {
+	if errors.Is(err, asm.ErrUnsatisfiedMapReference) || errors.Is(err, errNotThere) {
+		return fmt.Errorf("%w: load the collection that has it (NewCollection, LoadAndAssign), or give the instruction a map (AssociateMap)", err)
+	}
+	return err
 }
 
 // NewMapWithOptions is NewMap with options. Values in the spec's contents that
@@ -160,7 +181,9 @@ func NewMapWithOptions(spec *MapSpec, opts MapOptions) (*Map, error) {
 		return nil, errors.New("make map: no spec")
 	}
 	cs := &CollectionSpec{Maps: map[string]*MapSpec{spec.Name: spec}}
-	coll, err := load(cs, selection{maps: []string{spec.Name}}, &CollectionOptions{Maps: opts})
+	coll, err := withToken("", func(t *token) (*Collection, error) {
+		return loadWith(cs, selection{maps: []string{spec.Name}}, &CollectionOptions{Maps: opts}, t)
+	})
 	if err != nil {
 		return nil, err
 	}
