@@ -36,6 +36,7 @@ type Request struct {
 	OwnHeaders    bool // take <bpf/…> from bpfgen even if the system has them
 	KeepDWARF     bool // of a single source; there is none in what is linked
 	Types         []TypeRequest
+	Events        []EventRequest
 	Consts        []string // patterns of #defines to export
 	Untyped       bool     // plain *ebpf.Map and *ebpf.Variable fields, as bpf2go has them
 	NoGlobalTypes bool     // don't declare the types of map keys, map values and variables
@@ -200,7 +201,7 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, possible
 		out.deps = append(out.deps, o.files...)
 	}
 	goFile, warnings, err := req.goFile(b.object, target, modelOptions{
-		names: names, source: req.sources(), types: req.Types, own: own, target: target, globalTypes: !req.NoGlobalTypes,
+		names: names, source: req.sources(), types: req.Types, events: req.Events, own: own, target: target, globalTypes: !req.NoGlobalTypes,
 		beside: req.neighbours(ctx, possible, target), consts: consts,
 	})
 	if err = errors.Join(err, ctx.Err()); err != nil {

@@ -18,7 +18,7 @@ import (
 
 // OutputRevision counts the changes to what is generated from the same sources.
 // Outputs of another revision are stale.
-const OutputRevision = 1
+const OutputRevision = 2
 
 // ManifestExt is how the names of manifests end.
 const ManifestExt = ".bpfgen"
@@ -161,6 +161,9 @@ func (req *Request) settings(l locator) []string {
 	}
 	for _, r := range req.Types {
 		lines = append(lines, "type "+r.String())
+	}
+	for _, event := range req.Events {
+		lines = append(lines, "event "+event.String())
 	}
 	for _, pattern := range req.Consts {
 		lines = append(lines, "const "+pattern)
