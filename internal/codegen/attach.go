@@ -3,7 +3,6 @@ package codegen
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/object"
 	"github.com/bpfgen/bpfgen/internal/uapi"
@@ -242,4 +241,4 @@ func older(a, b uapi.KernelVersion) bool {
 	return cmp.Or(cmp.Compare(a.Major, b.Major), cmp.Compare(a.Minor, b.Minor)) < 0
 }
 
-func secOf(section string) string { return `SEC("` + strings.ReplaceAll(section, "\n", " ") + `")` }
+func secOf(section string) string { return `SEC("` + section + `")` }
