@@ -54,6 +54,9 @@ func (r *byRecord) run(b *BTF) {
 		return
 	}
 	b.scan(selector{kinds: r.kinds}, func(id, name uint32, kind Kind) {
+		if name == 0 {
+			return
+		}
 		if start := uint64(name) - uint64(b.strBase); !r.short && start+4 <= uint64(len(b.strs)) &&
 			!r.prefixes.has(binary.LittleEndian.Uint32(b.strs[start:start+4])&(1<<(8*prefixLen)-1)) {
 			return

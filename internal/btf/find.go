@@ -33,7 +33,7 @@ func (b *BTF) FindAll(queries []Query) [][]uint32 {
 	for _, w := range wanted {
 		hits.add(w.off)
 	}
-	b.scan(selector{names: &hits}, func(id, name uint32, kind Kind) {
+	b.scan(selector{kinds: allKinds, names: &hits}, func(id, name uint32, kind Kind) {
 		i, _ := slices.BinarySearchFunc(wanted, name, located.compare)
 		for ; i < len(wanted) && wanted[i].off == name; i++ {
 			if q := wanted[i].query; queries[q].Kinds.Has(kind) {
@@ -45,16 +45,16 @@ func (b *BTF) FindAll(queries []Query) [][]uint32 {
 }
 
 // selector says which records to call about: those of some kinds, and with names
-// that may be among some. Zero fields select all; but records without names are
-// left out, unless they are asked for.
+// that may be among some; nil for all names.
 type selector struct {
-	kinds   KindSet
-	names   *filter
-	unnamed bool
+	kinds KindSet
+	names *filter
 }
 
+const allKinds = ^KindSet(0)
+
 func (s *selector) has(name uint32, kind Kind) bool {
-	return (name != 0 || s.unnamed) && s.kinds.Has(kind) && (s.names == nil || s.names.has(name))
+	return s.kinds>>(kind&31)&1 != 0 && (s.names == nil || s.names.has(name))
 }
 
 // scan calls hit for all of b's own types that are wanted. The first scan also
@@ -72,7 +72,7 @@ func (b *BTF) scan(wanted selector, hit func(id, name uint32, kind Kind)) {
 // of its name. The first time it takes only one pass, like any search.
 func (b *BTF) Visit(f func(id uint32, kind Kind, name []byte) bool) {
 	more := true
-	b.scan(selector{unnamed: true}, func(id, name uint32, kind Kind) {
+	b.scan(selector{kinds: allKinds}, func(id, name uint32, kind Kind) {
 		if more {
 			more = f(id, kind, b.nameBytes(name))
 		}

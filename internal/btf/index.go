@@ -35,7 +35,7 @@ func (b *BTF) indexed() *index {
 	if idx := b.idx.Load(); idx != nil {
 		return idx
 	}
-	return b.buildIndex(selector{names: &filter{}}, func(_, _ uint32, _ Kind) {})
+	return b.buildIndex(selector{}, func(_, _ uint32, _ Kind) {})
 }
 
 // buildIndex goes over all records and, while at it, calls hit for those that

@@ -69,8 +69,11 @@ func (b *BTF) NameBytes(off uint32) []byte {
 
 // nameBytes is NameBytes for loops: most names are b's own, or empty.
 func (b *BTF) nameBytes(off uint32) []byte {
+	if off == 0 {
+		return nil
+	}
 	start := uint64(off) - uint64(b.strBase)
-	if off == 0 || start >= uint64(len(b.strs)) {
+	if start >= uint64(len(b.strs)) {
 		return b.NameBytes(off)
 	}
 	return cut(b.strs[start:])
