@@ -27,6 +27,8 @@ var mayImport = map[string][]string{
 	"internal/btf":  {},
 	"internal/uapi": {},
 
+	"internal/bpfheaders": {},
+
 	"internal/fault":    {},
 	"internal/kernel":   {"internal/fault", "internal/uapi", "golang.org/x/sys/unix"},
 	"runtime/btf":       {"internal/btf", "internal/elf", "internal/fault", "internal/kernel", "internal/uapi"},
@@ -42,15 +44,19 @@ var mayImport = map[string][]string{
 	"runtime/link":     {"runtime", "internal/object", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
 	"runtime/ringbuf":  {"runtime", "internal/kernel", "internal/uapi"},
 	"runtime/perf":     {"runtime", "internal/kernel", "internal/uapi", "golang.org/x/sys/unix"},
-	"runtime/features": {"runtime", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},
+	"runtime/features": {"runtime", "runtime/link", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},
 	"runtime/rlimit":   {"internal/kernel"},
 	"runtime/pin":      {"runtime", "runtime/link", "internal/kernel"},
 
 	"internal/codegen": {
-		"internal/object", "internal/linker", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm",
+		"internal/object", "internal/linker", "internal/elf", "internal/uapi", "internal/bpfheaders", "runtime/btf", "runtime/asm",
 		"github.com/dave/jennifer/jen", "golang.org/x/tools/go/packages", "golang.org/x/mod/...",
 	},
 	"internal/cheader": {"runtime/btf"},
+	"internal/needs":   {"internal/object", "internal/uapi", "runtime/btf", "runtime/asm"},
+	"internal/objdiff": {"internal/needs", "internal/object", "internal/uapi", "runtime/btf"},
+	"internal/graph":   {"internal/object", "internal/uapi"},
+	"internal/trial":   {"runtime"},
 	"cmd/bpfgen":       {"internal/...", "runtime/...", "runtime"},
 
 	"internal/kconfig": {"internal/btf", "runtime/btf"},
@@ -69,7 +75,7 @@ var unsafeFiles = []string{
 	"internal/kernel/*.go",
 	"runtime/marshal_unsafe.go",
 	"runtime/ringbuf/*.go",
-	"runtime/perf/ring.go",
+	"runtime/perf/*.go",
 	"examples/*/*_bpfe[lb].go", // generated: sizes and offsets checked at compile time
 }
 

@@ -22,6 +22,7 @@ const (
 
 // loadProgram has the kernel verify a program.
 func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Map, opts *ProgramOptions) (*Program, error) {
+	c.insns = withOlderHelpers(c.insns, kernel.AtLeast)
 	tables, err := makeTables(&c, types.token)
 	defer closeTables(tables)
 	if err != nil {
@@ -174,8 +175,12 @@ func withoutTypes(attr *kernel.ProgLoadAttr) {
 	attr.LineInfo, attr.LineInfoRecSize, attr.LineInfoCnt = kernel.Pointer{}, 0, 0
 }
 
+// anyKernelVersion is what objects have in their section "version" if they mean
+// the running kernel's.
+const anyKernelVersion = 0xfffffffe
+
 func withKernelVersion(attr *kernel.ProgLoadAttr) {
-	if ProgramType(attr.ProgType) != Kprobe || attr.KernVersion != 0 {
+	if ProgramType(attr.ProgType) != Kprobe || attr.KernVersion != 0 && attr.KernVersion != anyKernelVersion {
 		return
 	}
 	if version, err := kernel.VersionCode(); err == nil {

@@ -663,9 +663,6 @@ func TestPoisonedProgram(t *testing.T) {
 
 // What an old kernel stumbled over is left out, and nothing else.
 func TestConcessions(t *testing.T) {
-	linux := func(major, minor uint8) func(uapi.KernelVersion) bool {
-		return func(v uapi.KernelVersion) bool { return !(uapi.KernelVersion{Major: major, Minor: minor}).Less(v) }
-	}
 	full := kernel.ProgLoadAttr{
 		ProgType: uint32(XDP), ExpectedAttachType: uint32(AttachXDP), ProgBTFFD: 3, FuncInfoCnt: 1, ProgName: kernel.NewObjName("x"),
 	}

@@ -144,7 +144,11 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 		}
 	}
 	for i := range codes {
-		if err := codes[i].describe(&ti.builder); err != nil {
+		err := codes[i].describe(&ti.builder)
+		if err == nil {
+			err = codes[i].nameContexts(programs[i].Type, &ti.builder, kernel.AtLeast)
+		}
+		if err != nil {
 			return nil, nil, programs[i].fail(err)
 		}
 	}

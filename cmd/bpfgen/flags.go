@@ -21,9 +21,10 @@ type options struct {
 	outputStem, outputSuffix, outputDir string
 	goPackage                           string
 	noStrip, noGlobalTypes, verbose     bool
-	untyped                             bool
+	untyped, ownHeaders                 bool
 	tags                                tagList
 	types                               typeList
+	events                              eventList
 	consts                              patternList
 	include                             folderList
 
@@ -33,10 +34,7 @@ type options struct {
 }
 
 const usageText = `Usage: bpfgen [flags] Ident file.bpf.c... [-- clang flags]
-       bpfgen generate [packages]
-       bpfgen verify [-rebuild] [packages]
-       bpfgen vmlinux [-btf file] [-o file] [type...]
-       bpfgen inspect [-S] object.o
+       bpfgen command [arguments]
 
 Compiles file.bpf.c with clang and writes, for each target, an object and a Go
 file that embeds it. The names of all generated types and functions start with
@@ -50,6 +48,9 @@ Usually written as
 
 	//go:generate go tool bpfgen Ident file.bpf.c
 
+Commands, each of which has a -h of its own:
+
+%s
 Clang flags after -- come after those of -cflags and win over them. Flags that
 name an environment variable take their default from it.
 
@@ -70,9 +71,11 @@ func parseOptions(c console, args []string) (*options, error) {
 	fs.StringVar(&o.target, "target", "bpfel,bpfeb", "comma-separated `targets`: "+strings.Join(codegen.TargetNames(), ", "))
 	fs.Var(&o.tags, "tags", "comma-separated build `tags` that generated files require")
 	fs.Var(&o.types, "type", "declare a Go type for the C type with this `name`; name=Type or name=import/path.Type have your own stand for it; may be repeated")
+	fs.Var(&o.events, "event", "the events of a ring buffer or perf event array are of a C type: `map=type`, as __attribute__((btf_decl_tag(\"bpfgen:event=type\"))) says it in C; may be repeated")
 	fs.Var(&o.consts, "const", "export each #define that matches `pattern` and is an integer or a string, as //bpfgen:export before it does; may be repeated")
 	fs.Var(&o.include, "I", "look for headers in this `folder`; mod:import/path is one of a Go module; may be repeated")
 	fs.BoolVar(&o.noGlobalTypes, "no-global-types", false, "declare no Go types for map keys, map values and variables")
+	fs.BoolVar(&o.ownHeaders, "own-headers", false, "include <bpf/bpf_helpers.h> and its kin from bpfgen even if the system has them")
 	fs.BoolVar(&o.untyped, "untyped", false, "fields are plain *ebpf.Map and *ebpf.Variable, as bpf2go has them")
 	fs.StringVar(&o.goPackage, "go-package", c.getenv("GOPACKAGE"), "`name` of the package of generated files [$GOPACKAGE]")
 	fs.StringVar(&o.outputDir, "output-dir", "", "`folder` to write to (default the current one)")
@@ -83,7 +86,7 @@ func parseOptions(c console, args []string) (*options, error) {
 
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(c.stdout, usageText)
+		fmt.Fprintf(c.stdout, usageText, listCommands())
 		fs.SetOutput(c.stdout)
 		fs.PrintDefaults()
 		return nil, err
@@ -92,6 +95,17 @@ func parseOptions(c console, args []string) (*options, error) {
 		return nil, usageError{err}
 	}
 	return &o, o.positional(fs.Args())
+}
+
+// listCommands has a line for each command.
+func listCommands() string {
+	var list strings.Builder
+	for _, cmd := range commands() {
+		if cmd.name != "" {
+			fmt.Fprintf(&list, "\t%-11s %s\n", cmd.name, cmd.summary)
+		}
+	}
+	return list.String()
 }
 
 // positional reads what follows the flags: Ident, sources, and clang's flags.
@@ -190,6 +204,20 @@ func (l *folderList) flags() []string {
 		flags = append(flags, "-I"+folder)
 	}
 	return flags
+}
+
+// eventList says of what types events are.
+type eventList []codegen.EventRequest
+
+func (e *eventList) String() string { return "" }
+
+func (e *eventList) Set(value string) error {
+	r, err := codegen.ParseEventRequest(value)
+	if err != nil {
+		return err
+	}
+	*e = append(*e, r)
+	return nil
 }
 
 // patternList is patterns as path.Match has them.

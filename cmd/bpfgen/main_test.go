@@ -128,7 +128,7 @@ func TestHelp(t *testing.T) {
 		got := bpfgen(t, nil, args...)
 		for _, flag := range []string{
 			"-cc", "-strip", "-no-strip", "-cflags", "-tags", "-target", "-makebase", "-type", "-no-global-types",
-			"-output-stem", "-output-suffix", "-output-dir", "-go-package", "-verbose", "-untyped", "-const", "-I",
+			"-output-stem", "-output-suffix", "-output-dir", "-go-package", "-verbose", "-untyped", "-const", "-I", "-own-headers",
 		} {
 			if !strings.Contains(got.stdout, "\n  "+flag) {
 				t.Errorf("help doesn't have %s", flag)
@@ -137,9 +137,6 @@ func TestHelp(t *testing.T) {
 		if got.code != 0 || got.stderr != "" {
 			t.Errorf("exit code %d, stderr: %s", got.code, got.stderr)
 		}
-	}
-	if got := bpfgen(t, nil, "inspect", "-h"); got.code != 0 || !strings.Contains(got.stdout, "bpfgen inspect [-S]") {
-		t.Errorf("%+v", got)
 	}
 }
 
@@ -368,18 +365,5 @@ func TestReproducible(t *testing.T) {
 	}
 	if diff := cmp.Diff(outputs[0], outputs[1]); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestInspect(t *testing.T) {
-	const objects = "../../testdata"
-	for _, args := range [][]string{{"maps-el.o"}, {"-S", "minimal-el.o"}, {"programs-eb.o"}} {
-		name := args[len(args)-1]
-		args[len(args)-1] = filepath.Join(objects, name)
-		got := bpfgen(t, nil, append([]string{"inspect"}, args...)...)
-		if got.code != 0 || got.stderr != "" {
-			t.Errorf("%s: %+v", name, got)
-		}
-		testutil.Golden(t, "inspect/"+name+".txt", []byte(got.stdout))
 	}
 }

@@ -7,6 +7,7 @@
 //
 //	target, clang, compile, prefixmap, depfile   what clang is asked, and says
 //	modinclude                                   folders of headers by import path
+//	headers                                      <bpf/…>, where the system has none
 //	build, typewalk, typebuild, layout           objects and BTF become a Model
 //	consts                                       #defines become numbers and strings
 //	owntype, ownlayout                           Go types of the user's in place of ours

@@ -33,8 +33,10 @@ type Request struct {
 	Targets  []Target
 	Tags     constraint.Expr // added to each target's build constraint; may be nil
 
+	OwnHeaders    bool // take <bpf/…> from bpfgen even if the system has them
 	KeepDWARF     bool // of a single source; there is none in what is linked
 	Types         []TypeRequest
+	Events        []EventRequest
 	Consts        []string // patterns of #defines to export
 	Untyped       bool     // plain *ebpf.Map and *ebpf.Variable fields, as bpf2go has them
 	NoGlobalTypes bool     // don't declare the types of map keys, map values and variables
@@ -45,6 +47,7 @@ type Request struct {
 	MakeBase     string // if not empty, also write make dependencies, relative to this folder
 
 	modules map[string]moduleDir // by import path, set by ResolveModules
+	headers string               // a folder that has our own, set by Generate
 }
 
 // Result is what a run of the generator wants to write, and to say.
@@ -58,7 +61,7 @@ type Result struct {
 // Generate does everything but writing: the result is complete in memory.
 //
 // If the compiler refuses the source, the error is a [*CompileError].
-func Generate(ctx context.Context, req Request) (*Result, error) {
+func Generate(ctx context.Context, req Request) (_ *Result, err error) {
 	names, err := topNames(req.Ident)
 	if err != nil {
 		return nil, err
@@ -74,6 +77,13 @@ func Generate(ctx context.Context, req Request) (*Result, error) {
 			return nil, err
 		}
 	}
+
+	headers, done, err := unpackHeaders()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	req.headers = headers
 
 	compiler, err := req.Compiler.Identity(ctx, req.Env)
 	if err != nil {
@@ -191,7 +201,7 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, possible
 		out.deps = append(out.deps, o.files...)
 	}
 	goFile, warnings, err := req.goFile(b.object, target, modelOptions{
-		names: names, source: req.sources(), types: req.Types, own: own, target: target, globalTypes: !req.NoGlobalTypes,
+		names: names, source: req.sources(), types: req.Types, events: req.Events, own: own, target: target, globalTypes: !req.NoGlobalTypes,
 		beside: req.neighbours(ctx, possible, target), consts: consts,
 	})
 	if err = errors.Join(err, ctx.Err()); err != nil {

@@ -17,10 +17,11 @@ import (
 func listen(t *testing.T) *net.UDPConn {
 	t.Helper()
 	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		var err error
-		return errors.Join(raw.Control(func(fd uintptr) {
-			err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
-		}), err)
+		var errSet error
+		err := raw.Control(func(fd uintptr) {
+			errSet = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+		})
+		return errors.Join(err, errSet)
 	}}
 	conn, err := config.ListenPacket(t.Context(), "udp4", "127.0.0.1:0")
 	if err != nil {
