@@ -59,8 +59,9 @@ var mayImport = map[string][]string{
 	"internal/trial":   {"runtime"},
 	"cmd/bpfgen":       {"internal/...", "runtime/...", "runtime"},
 
-	"internal/kconfig": {"internal/btf", "runtime/btf"},
-	"internal/cmd/...": {"runtime", "runtime/..."},
+	"internal/kconfig":        {"internal/btf", "runtime/btf"},
+	"internal/cmd/...":        {"runtime", "runtime/..."},
+	"internal/cmd/vmtest/...": {"internal/cmd/vmtest/...", "golang.org/x/sys/unix"},
 
 	"examples/...": {"runtime", "runtime/...", "golang.org/x/sys/unix"},
 
