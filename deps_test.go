@@ -27,6 +27,8 @@ var mayImport = map[string][]string{
 	"internal/btf":  {},
 	"internal/uapi": {},
 
+	"internal/bpfheaders": {},
+
 	"internal/fault":    {},
 	"internal/kernel":   {"internal/fault", "internal/uapi", "golang.org/x/sys/unix"},
 	"runtime/btf":       {"internal/btf", "internal/elf", "internal/fault", "internal/kernel", "internal/uapi"},
@@ -47,7 +49,7 @@ var mayImport = map[string][]string{
 	"runtime/pin":      {"runtime", "runtime/link", "internal/kernel"},
 
 	"internal/codegen": {
-		"internal/object", "internal/linker", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm",
+		"internal/object", "internal/linker", "internal/elf", "internal/uapi", "internal/bpfheaders", "runtime/btf", "runtime/asm",
 		"github.com/dave/jennifer/jen", "golang.org/x/tools/go/packages", "golang.org/x/mod/...",
 	},
 	"internal/cheader": {"runtime/btf"},
@@ -57,8 +59,9 @@ var mayImport = map[string][]string{
 	"internal/trial":   {"runtime"},
 	"cmd/bpfgen":       {"internal/...", "runtime/...", "runtime"},
 
-	"internal/kconfig": {"internal/btf", "runtime/btf"},
-	"internal/cmd/...": {"runtime", "runtime/..."},
+	"internal/kconfig":        {"internal/btf", "runtime/btf"},
+	"internal/cmd/...":        {"runtime", "runtime/..."},
+	"internal/cmd/vmtest/...": {"internal/cmd/vmtest/...", "golang.org/x/sys/unix"},
 
 	"examples/...": {"runtime", "runtime/...", "golang.org/x/sys/unix"},
 
