@@ -53,6 +53,10 @@ generate: deps build ## regenerate what the examples have checked in
 	@find examples -name '*.bpfgen' -delete # a manifest knows nothing of changes to the generator
 	BPF2GO_CC=$(CLANG) $(GO) generate ./examples/...
 
+golden: deps ## rewrite every golden file, and what is generated, with what the code gives now
+	BPFGEN_CLANG=$(CLANG) GO=$(GO) scripts/golden.sh
+	$(MAKE) generate
+
 generated-current: deps build ## regenerate and fail on a difference
 	@BPF2GO_CC=$(CLANG) GO=$(GO) scripts/generated-current.sh
 

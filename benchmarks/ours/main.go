@@ -451,18 +451,20 @@ func ring(args []string) error {
 			return err
 		}
 		sink += ev[0]
-		switch left--; left {
-		case 0:
-			watch.Stop(burst*bursts - 2)
-			if watch.Enough() {
-				return watch.Print()
-			}
-			if err := fill(); err != nil {
-				return err
-			}
-		case -1: // the first
+		if left--; left > 0 {
+			continue
+		}
+		if left < 0 { // the first
 			left = burst*bursts - 1
 			watch.Start()
+			continue
+		}
+		watch.Stop(burst*bursts - 2)
+		if watch.Enough() {
+			return watch.Print()
+		}
+		if err := fill(); err != nil {
+			return err
 		}
 	}
 	return nil
