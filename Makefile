@@ -8,7 +8,7 @@ FUZZTIME   ?= 20s
 TESTFLAGS  ?= -race
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick check fmt vet lint imports generate generated-current api api-current testdata tools deps build parity bench bench-quick bench-deps fuzz clean
+.PHONY: help demo test faults test-quick check fmt vet lint imports generate generated-current api api-current testdata tools deps build parity bench bench-quick bench-deps fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -18,6 +18,9 @@ demo: deps build ## generate, build and run examples/execsnoop: watch BPF at wor
 
 test: deps tools build ## every test: unit, golden, end to end on this kernel; ends with what was skipped and why
 	@BPFGEN_CLANG=$(CLANG) GO=$(GO) scripts/test.sh $(TESTFLAGS) ./...
+
+faults: deps ## every system call of loading, attaching, reading and closing fails once, in every way
+	$(GO) test -tags faults -count=1 -run Fault ./runtime/...
 
 test-quick: tools ## the same without the race detector
 	@BPFGEN_CLANG=$(CLANG) GO=$(GO) scripts/test.sh ./...
@@ -30,6 +33,7 @@ fmt: ## fail on files that gofmt would change
 
 vet: ## go vet, for amd64, arm64 and a big-endian machine
 	$(GO) vet ./...
+	$(GO) vet -tags faults ./runtime/... ./internal/...
 	GOARCH=arm64 $(GO) vet ./runtime/... ./internal/...
 	GOARCH=s390x $(GO) vet ./runtime/... ./internal/...
 

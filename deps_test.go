@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"runtime/asm":       {"runtime/btf"},
 	"internal/object":   {"internal/btf", "internal/elf", "internal/nearest", "internal/uapi", "runtime/btf", "runtime/asm"},
 	"internal/corerelo": {"internal/btf", "internal/nearest", "runtime/btf", "runtime/asm"},
+	"internal/linker":   {"internal/btf", "internal/elf"},
 
 	"runtime": {
 		"internal/object", "internal/corerelo", "internal/kernel", "internal/uapi",
@@ -44,15 +45,19 @@ var mayImport = map[string][]string{
 	"runtime/link":     {"runtime", "internal/object", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
 	"runtime/ringbuf":  {"runtime", "internal/kernel", "internal/uapi"},
 	"runtime/perf":     {"runtime", "internal/kernel", "internal/uapi", "golang.org/x/sys/unix"},
-	"runtime/features": {"runtime", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},
+	"runtime/features": {"runtime", "runtime/link", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},
 	"runtime/rlimit":   {"internal/kernel"},
 	"runtime/pin":      {"runtime", "runtime/link", "internal/kernel"},
 
 	"internal/codegen": {
-		"internal/object", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm",
+		"internal/object", "internal/linker", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm",
 		"github.com/dave/jennifer/jen", "golang.org/x/tools/go/packages", "golang.org/x/mod/...",
 	},
 	"internal/cheader": {"runtime/btf"},
+	"internal/needs":   {"internal/object", "internal/uapi", "runtime/btf", "runtime/asm"},
+	"internal/objdiff": {"internal/needs", "internal/object", "internal/uapi", "runtime/btf"},
+	"internal/graph":   {"internal/object", "internal/uapi"},
+	"internal/trial":   {"runtime"},
 	"cmd/bpfgen":       {"internal/...", "runtime/...", "runtime"},
 
 	"internal/kconfig": {"internal/btf", "internal/nearest", "runtime/btf"},
@@ -71,7 +76,7 @@ var unsafeFiles = []string{
 	"internal/kernel/*.go",
 	"runtime/marshal_unsafe.go",
 	"runtime/ringbuf/*.go",
-	"runtime/perf/ring.go",
+	"runtime/perf/*.go",
 	"examples/*/*_bpfe[lb].go", // generated: sizes and offsets checked at compile time
 }
 

@@ -26,10 +26,12 @@ type CollectionOptions struct {
 	// the user namespace of the process (mount options delegate_cmds,
 	// delegate_maps, delegate_progs, delegate_attachs). Types, maps and programs
 	// are loaded by the right of a token from there; loading fails if there is
-	// none. If empty, the process's own rights come first, and if these don't
-	// suffice, a token from /sys/fs/bpf is tried. Needs 6.9. Capabilities that
-	// tokens don't stand in for, as for types of kernel modules and of other
-	// programs (CAP_SYS_ADMIN), are needed as ever.
+	// none. If empty, the environment variable LIBBPF_BPF_TOKEN_PATH counts, as
+	// for libbpf; set to nothing, it stands for no token at all. Without it, the
+	// process's own rights come first, and if these don't suffice, a token from
+	// /sys/fs/bpf is tried. Needs 6.9; 6.15 for reading types of another program
+	// to attach to. Capabilities that tokens don't stand in for, as for types of
+	// kernel modules (CAP_SYS_ADMIN), are needed as ever.
 	TokenPath string
 
 	// Cache holds the types of the kernel, which several loads can share. If

@@ -11,7 +11,7 @@ import (
 func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (*Collection, error) {
 	refused := make(map[string]error)
 	for {
-		coll, err := withToken(opts.TokenPath, func(t *token) (*Collection, error) {
+		coll, err := withChosenToken(opts.TokenPath, func(t *token) (*Collection, error) {
 			return loadWith(cs, want, opts, t)
 		})
 		if err == nil {
@@ -140,16 +140,18 @@ func NewProgramWithOptions(spec *ProgramSpec, opts ProgramOptions) (*Program, er
 	if spec == nil {
 		return nil, errors.New("load program: no spec")
 	}
-	if err := checkLoadable([]*ProgramSpec{spec}); err != nil {
+	programs := []*ProgramSpec{spec}
+	withUprobeMulti(programs)
+	if err := checkLoadable(programs); err != nil {
 		return nil, err
 	}
 	return withToken("", func(t *token) (*Program, error) {
-		types, code, err := describePrograms([]*ProgramSpec{spec}, nil, nil, newKernelTypes(&opts, nil), t)
+		types, code, err := describePrograms(programs, nil, nil, newKernelTypes(&opts, nil), t)
 		if err != nil {
 			return nil, err
 		}
 		defer types.close()
-		return loadProgram(spec, code[0], types, nil, &opts)
+		return loadProgram(programs[0], code[0], types, nil, &opts)
 	})
 }
 
@@ -160,7 +162,9 @@ func NewMapWithOptions(spec *MapSpec, opts MapOptions) (*Map, error) {
 		return nil, errors.New("make map: no spec")
 	}
 	cs := &CollectionSpec{Maps: map[string]*MapSpec{spec.Name: spec}}
-	coll, err := load(cs, selection{maps: []string{spec.Name}}, &CollectionOptions{Maps: opts})
+	coll, err := withToken("", func(t *token) (*Collection, error) {
+		return loadWith(cs, selection{maps: []string{spec.Name}}, &CollectionOptions{Maps: opts}, t)
+	})
 	if err != nil {
 		return nil, err
 	}

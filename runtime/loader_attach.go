@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"syscall"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/kernel"
@@ -75,7 +76,7 @@ func hookOf(ps *ProgramSpec) *hook {
 
 // findTargets fills in what the programs attach to. The names of all are looked
 // up at once, because that means one look through the kernel's types.
-func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
+func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes, t *token) error {
 	var queries []attachQuery
 	var asking []int
 	for i, ps := range programs {
@@ -95,7 +96,7 @@ func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes) error {
 			return ps.fail(errors.New("it says not what to attach to: set ProgramSpec.AttachTo before loading"))
 		}
 		if ps.AttachTarget != nil {
-			target, err := functionOf(ps.AttachTarget, ps.AttachTo)
+			target, err := functionOf(ps.AttachTarget, ps.AttachTo, t)
 			if err != nil {
 				return ps.fail(err)
 			}
@@ -189,8 +190,8 @@ func fillTargets(targets []attachTarget, queries []attachQuery, types *btf.Spec,
 }
 
 // functionOf is a function of another program.
-func functionOf(p *Program, name string) (attachTarget, error) {
-	types, err := typesOf(p)
+func functionOf(p *Program, name string, t *token) (attachTarget, error) {
+	types, err := typesOf(p, t)
 	if err != nil {
 		return attachTarget{}, fmt.Errorf("types of the program %q to attach to: %w", p.name, err)
 	}
@@ -217,8 +218,13 @@ func functionNames(types *btf.Spec) iter.Seq[string] {
 }
 
 // typesOf asks the kernel for the BTF of a program.
-func typesOf(p *Program) (*btf.Spec, error) {
+func typesOf(p *Program, t *token) (*btf.Spec, error) {
 	h, err := p.Handle()
+	if t != nil && errors.Is(err, syscall.EPERM) {
+		if id, idErr := p.typeID(); idErr == nil {
+			return t.typesByID(id)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

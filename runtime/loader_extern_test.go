@@ -133,6 +133,13 @@ func TestKconfigOfThisKernel(t *testing.T) {
 	if string(value[:len(want)]) != string(want) || value[len(want)] == 0 {
 		t.Errorf("% x, want % x and a host name", value, want)
 	}
+	info, err := coll.Maps[".kconfig"].Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, ok := info.BTFID(); !ok || id == 0 {
+		t.Error("the kernel doesn't know the types of the options")
+	}
 }
 
 func TestKconfigErrors(t *testing.T) {

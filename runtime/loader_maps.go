@@ -110,7 +110,7 @@ func (ms *MapSpec) takesTypes() bool {
 		CPUMap, XSKMap, SockMap, SockHash, Queue, Stack, RingBuf, UserRingbuf, Arena:
 		return false
 	}
-	return ms.Value != nil && (ms.Key != nil || ms.data || ms.KeySize == 0)
+	return ms.Value != nil && (ms.Key != nil || ms.data || ms.kconfig != nil || ms.KeySize == 0)
 }
 
 // asCreated is the spec with what the kernel insists on put right.

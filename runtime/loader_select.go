@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
+	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/object"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 )
@@ -153,6 +155,7 @@ func (cs *CollectionSpec) programsFor(want selection) ([]*ProgramSpec, error) {
 		return nil, err
 	}
 	cs.withCallersType(programs, want)
+	withUprobeMulti(programs)
 	return programs, checkLoadable(programs)
 }
 
@@ -183,6 +186,20 @@ func (cs *CollectionSpec) withCallersType(programs []*ProgramSpec, want selectio
 				programs[i], changed = &dup, true
 			}
 		}
+	}
+}
+
+// withUprobeMulti lets programs for user-space probes be attached to all places
+// of a probe at once, where the kernel can do that.
+func withUprobeMulti(programs []*ProgramSpec) {
+	has := sync.OnceValue(kernel.HasUprobeMulti)
+	for i, ps := range programs {
+		if !ps.usdt || ps.Type != Kprobe || ps.AttachType != AttachNone || !has() {
+			continue
+		}
+		dup := *ps
+		dup.AttachType = AttachTraceUprobeMulti
+		programs[i] = &dup
 	}
 }
 

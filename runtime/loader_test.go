@@ -616,7 +616,8 @@ func TestLoadErrors(t *testing.T) {
 		{"invalid map", "minimal", func(cs *CollectionSpec) { cs.Maps["my_map"].MaxEntries = 0 }, selection{maps: []string{"my_map"}},
 			`map "my_map": BPF_MAP_CREATE: invalid argument: the kernel takes no such map: Hash(keySize=4, valueSize=8, maxEntries=0, flags=0)`},
 		{"rejected", "minimal", func(cs *CollectionSpec) { cs.Programs["bad"] = rejected() }, selection{programs: []string{"bad"}},
-			`program "bad" (section "socket"): BPF_PROG_LOAD: permission denied: R0 !read_ok: 0: (95) exit (`},
+			"program \"bad\": R0 !read_ok\n  in program \"bad\" (section \"socket\"): BPF_PROG_LOAD: permission denied\n" +
+				"  at instruction 0: exit\n  hint: The function ends without a value in R0: return something on every path."},
 		{"no such tracepoint", "programs", func(cs *CollectionSpec) { cs.Programs["tp_btf"].AttachTo = "nonsense" }, selection{programs: []string{"tp_btf"}},
 			`program "tp_btf" (section "?tp_btf/sched_process_exec"): this kernel has no tracepoint "nonsense" (no btf_trace_nonsense in its types): unsupported operation`},
 		{"no such function", "programs", func(cs *CollectionSpec) { cs.Programs["fentry"].AttachTo = "nonsense" }, selection{programs: []string{"fentry"}},
@@ -669,9 +670,6 @@ func TestPoisonedProgram(t *testing.T) {
 
 // What an old kernel stumbled over is left out, and nothing else.
 func TestConcessions(t *testing.T) {
-	linux := func(major, minor uint8) func(uapi.KernelVersion) bool {
-		return func(v uapi.KernelVersion) bool { return !(uapi.KernelVersion{Major: major, Minor: minor}).Less(v) }
-	}
 	full := kernel.ProgLoadAttr{
 		ProgType: uint32(XDP), ExpectedAttachType: uint32(AttachXDP), ProgBTFFD: 3, FuncInfoCnt: 1, ProgName: kernel.NewObjName("x"),
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
+	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
 // token is the right to use BPF that a BPF file system delegates to a user
@@ -16,6 +17,21 @@ import (
 type token struct {
 	path string
 	fd   *kernel.FD
+}
+
+// tokenPathVariable names the BPF file system for collections whose options name
+// none, as for libbpf's objects. If it is there but empty, there is no token.
+const tokenPathVariable = "LIBBPF_BPF_TOKEN_PATH"
+
+// withChosenToken is withToken for a collection.
+func withChosenToken[T any](path string, load func(*token) (T, error)) (T, error) {
+	if path == "" {
+		var set bool
+		if path, set = os.LookupEnv(tokenPathVariable); set && path == "" {
+			return load(nil)
+		}
+	}
+	return withToken(path, load)
 }
 
 // withToken does a load with the token of path. Without a path, the load first
@@ -94,6 +110,28 @@ func (t *token) addToProgram(attr *kernel.ProgLoadAttr) {
 	if t != nil {
 		attr.ProgFlags, attr.ProgTokenFD = attr.ProgFlags|uapi.ProgFlagTokenFD, int32(t.fd.Int())
 	}
+}
+
+// typesByID reads the types with an ID, which the process itself isn't allowed.
+// Linux 6.15.
+func (t *token) typesByID(id btf.ID) (*btf.Spec, error) {
+	fd, err := kernel.BTFByID(uint32(id), t.fd)
+	if err != nil {
+		if since := (uapi.KernelVersion{Major: 6, Minor: 15}); kernel.Errno(err) == syscall.EINVAL && !kernel.AtLeast(since) {
+			return nil, fmt.Errorf("%w: %w: reading them with a token needs Linux %s", err, ErrNotSupported, since)
+		}
+		return nil, t.explainPermission(err, []delegation{{"cmds", "btf_get_fd_by_id"}}, kernel.CapBPF)
+	}
+	defer fd.Close()
+	var info kernel.BTFInfo
+	if err := kernel.ObjInfo(fd, &info); err != nil {
+		return nil, err
+	}
+	blob := make([]byte, info.BTFSize)
+	if err := kernel.ObjInfo(fd, &kernel.BTFInfo{BTF: kernel.Bytes(blob), BTFSize: info.BTFSize}); err != nil {
+		return nil, err
+	}
+	return btf.LoadSpecFromBytes(blob)
 }
 
 // delegation is a mount option of BPF file systems.

@@ -177,6 +177,16 @@ func testInUserNamespace(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+	t.Run("the environment says where from", func(t *testing.T) {
+		dir := t.TempDir()
+		delegatingBPFFS(t, dir, minimalDelegation)
+		t.Setenv(tokenPathVariable, dir)
+		if err := loadMinimal(t, ""); err != nil {
+			t.Error(err)
+		}
+		expectRefusal(t, loadMinimal(t, filepath.Join(dir, "else")), unix.ENOENT, "else")
+	})
+	t.Run("a token reads the types of another program", testTypesWithToken)
 	for _, c := range []struct {
 		name    string
 		options []string // in addition to, or in place of, those that suffice
@@ -202,6 +212,10 @@ func testInUserNamespace(t *testing.T) {
 	})
 	t.Run("the usual file system is tried unasked", func(t *testing.T) {
 		delegatingBPFFS(t, "/sys/fs/bpf", minimalDelegation)
+		t.Run("unless the environment forbids it", func(t *testing.T) {
+			t.Setenv(tokenPathVariable, "")
+			expectRefusal(t, loadMinimal(t, ""), unix.EPERM)
+		})
 		if err := loadMinimal(t, ""); err != nil {
 			t.Error(err)
 		}
@@ -211,6 +225,35 @@ func testInUserNamespace(t *testing.T) {
 		}
 		prog.Close()
 	})
+}
+
+// testTypesWithToken looks a function up in a program that was loaded by the same
+// token: without, only CAP_SYS_ADMIN lets a process read types by their ID.
+func testTypesWithToken(t *testing.T) {
+	dir := t.TempDir()
+	delegatingBPFFS(t, dir, with("delegate_cmds=btf_load:map_create:prog_load:btf_get_fd_by_id"))
+	coll, err := NewCollectionWithOptions(parse(t, objectFile("minimal")), CollectionOptions{TokenPath: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer coll.Close()
+	tok, err := newToken(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tok.close()
+	prog := coll.Programs["my_prog"]
+	if _, err := functionOf(prog, "my_prog", nil); !errors.Is(err, unix.EPERM) {
+		t.Errorf("without the token: %v", err)
+	}
+	target, err := functionOf(prog, "my_prog", tok)
+	if !kernel.AtLeast(uapi.KernelVersion{Major: 6, Minor: 15}) {
+		expectRefusal(t, err, unix.EINVAL, "Linux 6.15")
+		return
+	}
+	if err != nil || target.id == 0 {
+		t.Errorf("with the token: %+v, %v", target, err)
+	}
 }
 
 // with is what minimal.bpf.c takes, except for one option.

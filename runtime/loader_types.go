@@ -144,11 +144,15 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 		}
 	}
 	for i := range codes {
-		if err := codes[i].describe(&ti.builder); err != nil {
+		err := codes[i].describe(&ti.builder)
+		if err == nil {
+			err = codes[i].nameContexts(programs[i].Type, &ti.builder, kernel.AtLeast)
+		}
+		if err != nil {
 			return nil, nil, programs[i].fail(err)
 		}
 	}
-	if err := findTargets(programs, codes, kt); err != nil {
+	if err := findTargets(programs, codes, kt, t); err != nil {
 		return nil, nil, err
 	}
 	return ti, codes, ti.load()

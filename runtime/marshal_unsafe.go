@@ -29,6 +29,12 @@ func hidden(p unsafe.Pointer) unsafe.Pointer {
 	return *(*unsafe.Pointer)(unsafe.Pointer(&x))
 }
 
+// textOf is data as a string. data mustn't change any more.
+func textOf(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
+
+// bytesOf is text as bytes, which mustn't be written to: the processor forbids it.
+func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }
+
 // numberSize is the size of a number, or of what a pointer to one points to;
 // zero for other types. These need no reflection.
 func numberSize(v any) int {

@@ -34,6 +34,7 @@ type mapping struct {
 	memory *Memory
 	frozen bool // known to be read-only
 	closed bool
+	failed error // why there was no memory, which matters more than that there can't be any more
 }
 
 // of is the one Memory of m.
@@ -48,6 +49,10 @@ func (mp *mapping) of(m *Map) (*Memory, error) {
 	}
 	memory, err := mapMemory(m, mp.frozen)
 	if err != nil {
+		if mp.failed == nil || !errors.Is(err, ErrClosed) {
+			mp.failed = err
+		}
+		err = mp.failed
 		return nil, fmt.Errorf("memory of map %q: %w", m.name, err)
 	}
 	mp.memory = memory

@@ -72,6 +72,9 @@ type ProgramSpec struct {
 	// member says that a struct_ops in the object file has the program, which
 	// decides whether NewCollection loads it.
 	member bool
+
+	// usdt says that the section is for a probe that has many places in a file.
+	usdt bool
 }
 
 // declared fills in ps with what an object file says.
@@ -88,6 +91,7 @@ func (ps *ProgramSpec) declared(p *object.Program) {
 		KernelVersion: p.Version,
 		ByteOrder:     p.ByteOrder,
 		Optional:      p.Optional,
+		usdt:          p.Def != nil && p.Def.Has(object.USDT),
 		Alternative:   p.Alternative(),
 	}
 }

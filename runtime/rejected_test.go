@@ -37,7 +37,6 @@ var (
 	v612 = uapi.KernelVersion{Major: 6, Minor: 12}
 	v618 = uapi.KernelVersion{Major: 6, Minor: 18}
 	v72  = uapi.KernelVersion{Major: 7, Minor: 2}
-	v73  = uapi.KernelVersion{Major: 7, Minor: 3}
 )
 
 func strictly(ps *ProgramSpec)    { ps.Flags |= 1 << 0 } // BPF_F_STRICT_ALIGNMENT
@@ -111,7 +110,7 @@ var rejections = []rejection{
 	{name: "tail_call_with_stack", rule: "tail call stack"},
 	{name: "infinite_loop", rule: "infinite loop"},
 	{name: "too_many_paths", rule: "too large"},
-	{name: "too_many_branches", rule: "too complex", until: v73, program: "sleeps", change: branching},
+	{name: "too_many_branches", rule: "too complex", until: v72, program: "sleeps", change: branching},
 	{name: "unreachable", rule: "unreachable instruction"},
 	{name: "no_exit", rule: "no exit"},
 	{name: "jump_out", rule: "jump out of range"},

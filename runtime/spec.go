@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/object"
 	"github.com/bpfgen/bpfgen/runtime/btf"
@@ -36,21 +37,46 @@ func LoadCollectionSpec(file string) (*CollectionSpec, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := parseSpec(data)
+	spec, err := parseSpec(data, textOf(data))
 	if err != nil {
 		return nil, fmt.Errorf("file %s: %w", file, err)
 	}
 	return spec, nil
 }
 
-// LoadCollectionSpecFromReader parses an object file.
+// LoadCollectionSpecFromReader parses an object file. A *strings.Reader is not
+// read but used in place, since strings don't change: this is the fastest way to
+// load what go:embed put into a string.
 func LoadCollectionSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
+	if rd, ok := rd.(*strings.Reader); ok {
+		text := stringOf(rd)
+		return parseSpec(bytesOf(text), text)
+	}
 	data, err := readAll(rd)
 	if err != nil {
 		return nil, fmt.Errorf("read object file: %w", err)
 	}
-	return parseSpec(data)
+	return parseSpec(data, textOf(data))
 }
+
+// stringOf returns all that rd was made of, wherever it stands.
+func stringOf(rd *strings.Reader) string {
+	whole := *rd
+	whole.Seek(0, io.SeekStart)
+	var text stringTaker
+	whole.WriteTo(&text)
+	return string(text)
+}
+
+// stringTaker keeps the one string that it is given.
+type stringTaker string
+
+func (t *stringTaker) WriteString(s string) (int, error) {
+	*t = stringTaker(s)
+	return len(s), nil
+}
+
+func (t *stringTaker) Write(p []byte) (int, error) { return t.WriteString(string(p)) }
 
 // readAll reads what rd has, with one allocation if rd tells its size.
 func readAll(rd io.ReaderAt) ([]byte, error) {
@@ -66,13 +92,19 @@ func readAll(rd io.ReaderAt) ([]byte, error) {
 	return data[:n], err
 }
 
-// parseSpec keeps data: what it returns may refer to it.
-func parseSpec(data []byte) (*CollectionSpec, error) {
-	obj, err := object.Parse(data)
+// parseSpec keeps text, which is data as a string: what it returns may refer to
+// it. So neither may change.
+func parseSpec(data []byte, text string) (*CollectionSpec, error) {
+	obj, err := object.ParseText(data, text)
 	if err != nil {
 		return nil, err
 	}
-	spec := &CollectionSpec{
+	own := &struct { // one allocation, for small ones
+		CollectionSpec
+		programs [1]ProgramSpec
+	}{}
+	spec := &own.CollectionSpec
+	*spec = CollectionSpec{
 		Maps:      make(map[string]*MapSpec, len(obj.Maps)),
 		Programs:  make(map[string]*ProgramSpec, len(obj.Programs)),
 		Variables: make(map[string]*VariableSpec, len(obj.Variables)),
@@ -83,7 +115,11 @@ func parseSpec(data []byte) (*CollectionSpec, error) {
 		return nil, err
 	}
 	spec.addKconfig(obj.Maps, obj.Externs)
-	if err := spec.addPrograms(obj.Programs); err != nil {
+	specs := own.programs[:]
+	if len(obj.Programs) > len(specs) {
+		specs = make([]ProgramSpec, len(obj.Programs))
+	}
+	if err := spec.addPrograms(obj.Programs, specs); err != nil {
 		return nil, err
 	}
 	spec.addMembers(obj.Maps)
@@ -107,8 +143,7 @@ func (cs *CollectionSpec) addMaps(maps []*object.Map) error {
 // addPrograms names programs after their functions. Static functions of several
 // sources can have the same name; those whose name is taken go by "name@section",
 // so that none is lost.
-func (cs *CollectionSpec) addPrograms(programs []*object.Program) error {
-	specs := make([]ProgramSpec, len(programs))
+func (cs *CollectionSpec) addPrograms(programs []*object.Program, specs []ProgramSpec) error {
 	for i, p := range programs {
 		specs[i].declared(p)
 		if p.Static {

@@ -9,6 +9,9 @@ trap 'rm -f "$log"' EXIT
 
 bin/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- -count=1 -run Alloc ./... || exit
 
+# Faults of system calls are tests of another build, here one way a call.
+bin/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- -count=1 -tags faults -short -run Fault ./runtime/... || exit
+
 bin/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg --jsonfile "$log" -- -count=1 -timeout 15m "$@"
 status=$?
 

@@ -24,27 +24,33 @@ type options struct {
 	untyped                             bool
 	tags                                tagList
 	types                               typeList
+	events                              eventList
 	consts                              patternList
 	include                             folderList
 
-	ident, source string
-	extraCFlags   []string // after --
+	ident       string
+	sources     []string
+	extraCFlags []string // after --
 }
 
-const usageText = `Usage: bpfgen [flags] Ident file.bpf.c [-- clang flags]
-       bpfgen generate [packages]
-       bpfgen verify [-rebuild] [packages]
-       bpfgen vmlinux [-btf file] [-o file] [type...]
-       bpfgen inspect [-S] object.o
+const usageText = `Usage: bpfgen [flags] Ident file.bpf.c... [-- clang flags]
+       bpfgen command [arguments]
 
 Compiles file.bpf.c with clang and writes, for each target, an object and a Go
 file that embeds it. The names of all generated types and functions start with
 Ident; they are exported if Ident is.
 
+Several C files are compiled each on its own, with the same flags, and linked
+into one object: functions, variables and maps that one file declares extern may
+be defined in another. A file that ends in .o is an object to link with them.
+
 Usually written as
 
 	//go:generate go tool bpfgen Ident file.bpf.c
 
+Commands, each of which has a -h of its own:
+
+%s
 Clang flags after -- come after those of -cflags and win over them. Flags that
 name an environment variable take their default from it.
 
@@ -61,10 +67,11 @@ func parseOptions(c console, args []string) (*options, error) {
 	fs.StringVar(&o.cc, "cc", c.getenv("BPF2GO_CC"), "C `compiler` (default clang, else the newest clang-N) [$BPF2GO_CC]")
 	fs.StringVar(&o.cflags, "cflags", c.getenv("BPF2GO_CFLAGS"), "`flags` for the compiler, which may be quoted [$BPF2GO_CFLAGS]")
 	fs.String("strip", c.getenv("BPF2GO_STRIP"), "accepted and ignored: bpfgen strips DWARF without a `program` [$BPF2GO_STRIP]")
-	fs.BoolVar(&o.noStrip, "no-strip", false, "keep DWARF in objects")
+	fs.BoolVar(&o.noStrip, "no-strip", false, "keep DWARF in the object of a single C file")
 	fs.StringVar(&o.target, "target", "bpfel,bpfeb", "comma-separated `targets`: "+strings.Join(codegen.TargetNames(), ", "))
 	fs.Var(&o.tags, "tags", "comma-separated build `tags` that generated files require")
 	fs.Var(&o.types, "type", "declare a Go type for the C type with this `name`; name=Type or name=import/path.Type have your own stand for it; may be repeated")
+	fs.Var(&o.events, "event", "the events of a ring buffer or perf event array are of a C type: `map=type`, as __attribute__((btf_decl_tag(\"bpfgen:event=type\"))) says it in C; may be repeated")
 	fs.Var(&o.consts, "const", "export each #define that matches `pattern` and is an integer or a string, as //bpfgen:export before it does; may be repeated")
 	fs.Var(&o.include, "I", "look for headers in this `folder`; mod:import/path is one of a Go module; may be repeated")
 	fs.BoolVar(&o.noGlobalTypes, "no-global-types", false, "declare no Go types for map keys, map values and variables")
@@ -78,7 +85,7 @@ func parseOptions(c console, args []string) (*options, error) {
 
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(c.stdout, usageText)
+		fmt.Fprintf(c.stdout, usageText, listCommands())
 		fs.SetOutput(c.stdout)
 		fs.PrintDefaults()
 		return nil, err
@@ -89,7 +96,18 @@ func parseOptions(c console, args []string) (*options, error) {
 	return &o, o.positional(fs.Args())
 }
 
-// positional reads what follows the flags: Ident, source, and clang's flags.
+// listCommands has a line for each command.
+func listCommands() string {
+	var list strings.Builder
+	for _, cmd := range commands() {
+		if cmd.name != "" {
+			fmt.Fprintf(&list, "\t%-11s %s\n", cmd.name, cmd.summary)
+		}
+	}
+	return list.String()
+}
+
+// positional reads what follows the flags: Ident, sources, and clang's flags.
 func (o *options) positional(args []string) error {
 	if i := slices.Index(args, "--"); i >= 0 {
 		args, o.extraCFlags = args[:i], args[i+1:]
@@ -101,12 +119,16 @@ func (o *options) positional(args []string) error {
 		return usagef("no C file: bpfgen wants an identifier and a C file, as in bpfgen %s %[1]s.bpf.c", args[0])
 	case strings.HasSuffix(args[0], ".c"):
 		return usagef("%s is where the identifier belongs: did you mean bpfgen %s %[1]s?", args[0], args[1])
-	case len(args) > 2 && strings.HasPrefix(args[2], "-"):
-		return usagef("%s stands after the C file: flags of bpfgen come first, those of clang after --", args[2])
-	case len(args) > 2:
-		return usagef("more than one C file: %s", strings.Join(args[1:], " "))
 	}
-	o.ident, o.source = args[0], args[1]
+	o.ident, o.sources = args[0], args[1:]
+	for i, source := range o.sources {
+		switch {
+		case i > 0 && strings.HasPrefix(source, "-"):
+			return usagef("%s stands after the C file: flags of bpfgen come first, those of clang after --", source)
+		case slices.Contains(o.sources[:i], source):
+			return usagef("%s is there twice", source)
+		}
+	}
 	return nil
 }
 
@@ -181,6 +203,20 @@ func (l *folderList) flags() []string {
 		flags = append(flags, "-I"+folder)
 	}
 	return flags
+}
+
+// eventList says of what types events are.
+type eventList []codegen.EventRequest
+
+func (e *eventList) String() string { return "" }
+
+func (e *eventList) Set(value string) error {
+	r, err := codegen.ParseEventRequest(value)
+	if err != nil {
+		return err
+	}
+	*e = append(*e, r)
+	return nil
 }
 
 // patternList is patterns as path.Match has them.

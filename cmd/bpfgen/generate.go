@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/codegen"
 )
@@ -50,7 +51,7 @@ func (o *options) generate(ctx context.Context, c console, req *codegen.Request)
 		o.logf(c, "all files are up to date")
 		return 0, nil
 	}
-	o.logf(c, "compile %s with %s for %s", o.source, req.Compiler.Path, o.target)
+	o.logf(c, "compile %s with %s for %s", strings.Join(o.sources, ", "), req.Compiler.Path, o.target)
 
 	result, err := codegen.Generate(ctx, *req)
 	var refused *codegen.CompileError
@@ -137,21 +138,22 @@ func (o *options) request(c console, dir string) (*codegen.Request, error) {
 		return nil, usageError{err}
 	}
 	return &codegen.Request{
-		Ident: o.ident, Source: o.source, Package: o.goPackage,
+		Ident: o.ident, Sources: o.sources, Package: o.goPackage,
 		Dir: dir, Env: c.env, CFlags: cflags, Targets: targets, Tags: o.tags.expr,
-		KeepDWARF: o.noStrip, Types: o.types, Consts: o.consts, NoGlobalTypes: o.noGlobalTypes, Untyped: o.untyped,
+		KeepDWARF: o.noStrip, Types: o.types, Events: o.events, Consts: o.consts, NoGlobalTypes: o.noGlobalTypes, Untyped: o.untyped,
 		OutputDir: filepath.Clean(o.outputDir), OutputStem: o.outputStem, OutputSuffix: o.outputSuffix, MakeBase: o.makebase,
 	}, nil
 }
 
-// findCompiler completes a request whose source is there.
+// findCompiler completes a request whose sources are there.
 func (o *options) findCompiler(c console, req *codegen.Request) (err error) {
-	source := o.source
-	if !filepath.IsAbs(source) {
-		source = filepath.Join(req.Dir, source)
-	}
-	if _, err := os.Stat(source); err != nil {
-		return fmt.Errorf("source file: %w", err)
+	for _, source := range o.sources {
+		if !filepath.IsAbs(source) {
+			source = filepath.Join(req.Dir, source)
+		}
+		if _, err := os.Stat(source); err != nil {
+			return fmt.Errorf("source file: %w", err)
+		}
 	}
 	req.Compiler, err = codegen.FindCompiler(o.cc, c.getenv("PATH"))
 	return err

@@ -16,6 +16,10 @@ const generateUsage = `Usage: bpfgen generate [packages]
 Runs all bpfgen directives of the packages, as go generate would, but in
 parallel and with a line for each. Packages are named as for go build; the
 default is ./...
+
+Example:
+
+	bpfgen generate ./...
 `
 
 // generateAll runs the directives of packages.

@@ -56,17 +56,22 @@ func (c console) getenv(name string) string {
 
 // command is a subcommand. The one without a name generates.
 type command struct {
-	name string
-	run  func(ctx context.Context, c console, args []string) error
+	name    string
+	summary string
+	run     func(ctx context.Context, c console, args []string) error
 }
 
 func commands() []command {
 	return []command{
-		{"inspect", inspect},
-		{"verify", verify},
-		{"vmlinux", vmlinux},
-		{"generate", generateAll},
-		{"", generate},
+		{"generate", "run all directives of packages", generateAll},
+		{"verify", "is what is checked in what the sources give?", verify},
+		{"inspect", "what an object declares; its instructions, types, and graph", inspect},
+		{"load", "try each program on this kernel", load},
+		{"report", "what an object needs to run", report},
+		{"diff", "what changed between two objects", diff},
+		{"vmlinux", "write vmlinux.h from a kernel's BTF", vmlinux},
+		{"completion", "write a shell's completion of bpfgen's commands and flags", completion},
+		{"", "generate one package from a C file", generate},
 	}
 }
 

@@ -81,7 +81,8 @@ func TestMistakes(t *testing.T) {
 		{"no C file", nil, []string{"Snoop"}, 2, "as in bpfgen Snoop Snoop.bpf.c"},
 		{"arguments swapped", nil, []string{"prog.c", "Snoop"}, 2, "did you mean bpfgen Snoop prog.c?"},
 		{"flags at the end", nil, []string{"Snoop", "prog.c", "-target", "bpfel"}, 2, "flags of bpfgen come first, those of clang after --"},
-		{"several C files", nil, []string{"Snoop", "prog.c", "other.c"}, 2, "more than one C file: prog.c other.c"},
+		{"flags after several C files", nil, []string{"Snoop", "prog.c", "other.c", "-target", "bpfel"}, 2, "flags of bpfgen come first, those of clang after --"},
+		{"the same C file twice", nil, []string{"Snoop", "prog.c", "prog.c"}, 2, "prog.c is there twice"},
 		{"unknown flag", nil, []string{"-nonsense", "Snoop", "prog.c"}, 2, "-nonsense"},
 		{"unknown target", nil, []string{"-target", "x86", "Snoop", "prog.c"}, 2, `unknown target "x86": it is one of bpf, bpfel, bpfeb, native, 386, amd64,`},
 		{"bad identifier", nil, []string{"my-prog", "prog.c"}, 2, `"my-prog" can't be the start of Go names: use letters, digits and underscores, as in "MyProg"`},
@@ -136,9 +137,6 @@ func TestHelp(t *testing.T) {
 		if got.code != 0 || got.stderr != "" {
 			t.Errorf("exit code %d, stderr: %s", got.code, got.stderr)
 		}
-	}
-	if got := bpfgen(t, nil, "inspect", "-h"); got.code != 0 || !strings.Contains(got.stdout, "bpfgen inspect [-S]") {
-		t.Errorf("%+v", got)
 	}
 }
 
@@ -367,18 +365,5 @@ func TestReproducible(t *testing.T) {
 	}
 	if diff := cmp.Diff(outputs[0], outputs[1]); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestInspect(t *testing.T) {
-	const objects = "../../testdata"
-	for _, args := range [][]string{{"maps-el.o"}, {"-S", "minimal-el.o"}, {"programs-eb.o"}} {
-		name := args[len(args)-1]
-		args[len(args)-1] = filepath.Join(objects, name)
-		got := bpfgen(t, nil, append([]string{"inspect"}, args...)...)
-		if got.code != 0 || got.stderr != "" {
-			t.Errorf("%s: %+v", name, got)
-		}
-		testutil.Golden(t, "inspect/"+name+".txt", []byte(got.stdout))
 	}
 }

@@ -19,8 +19,14 @@ that each run leaves beside its output, without a compiler. Prints a line for
 each file that isn't, with what has changed, and ends with 1 if there is one.
 Packages are named as for go build; the default is ./...
 
-Headers of the system aren't compared: other machines have others. With
--rebuild everything is compiled again, and the bytes are compared.
+Headers of the system aren't compared: other machines have others.
+
+  -rebuild
+    	compile everything again, and compare the bytes
+
+Example:
+
+	bpfgen verify ./...
 `
 
 // verify compares generated files with what they were generated from.

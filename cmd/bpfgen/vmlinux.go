@@ -22,6 +22,10 @@ keyword.
   -btf file	take types from this file, BTF or an ELF file that has it, instead
     		of from the running kernel
   -o file	write to this file instead of standard output
+
+Example:
+
+	bpfgen vmlinux -o vmlinux.h task_struct sk_buff
 `
 
 // vmlinux writes C declarations of types described by BTF.

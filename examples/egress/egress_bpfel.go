@@ -60,8 +60,8 @@ func newEgressSpecs() (*egressSpecs, error) {
 	return s, nil
 }
 
-// Load loads everything but optional programs into the kernel, as the specs say. The
-// caller has to Close it. opts may be nil.
+// Load loads everything into the kernel, as the specs say: what they call Optional is
+// left out, and its fields stay empty. The caller has to Close it. opts may be nil.
 //
 // s has to come from newEgressSpecs.
 func (s *egressSpecs) Load(opts *ebpf.CollectionOptions) (*egressObjects, error) {
@@ -69,7 +69,7 @@ func (s *egressSpecs) Load(opts *ebpf.CollectionOptions) (*egressObjects, error)
 		return nil, errors.New("load egress: these specs are not from newEgressSpecs")
 	}
 	objs := new(egressObjects)
-	if err := s.collection.LoadAndAssign(objs, opts); err != nil {
+	if _, err := s.collection.LoadAndReport(objs, opts); err != nil {
 		return nil, err
 	}
 	return objs, nil
@@ -125,16 +125,16 @@ func (m *egressMaps) Close() error {
 
 // egressVariables are the global variables in the kernel.
 type egressVariables struct {
-	Bytes   ebpf.IntVar[uint64]  `ebpf:"bytes"`
-	MaxLen  ebpf.Const[uint32]   `ebpf:"max_len"`
-	Packets ebpf.IntVar[uint64]  `ebpf:"packets"`
-	Refused ebpf.IntVar[uint64]  `ebpf:"refused"`
-	Sizes   ebpf.Var[[17]uint64] `ebpf:"sizes"`
+	Bytes   ebpf.IntVar[uint64]  `ebpf:"bytes"`   // .bss
+	MaxLen  ebpf.Const[uint32]   `ebpf:"max_len"` // .rodata
+	Packets ebpf.IntVar[uint64]  `ebpf:"packets"` // .bss
+	Refused ebpf.IntVar[uint64]  `ebpf:"refused"` // .bss
+	Sizes   ebpf.Var[[17]uint64] `ebpf:"sizes"`   // .bss
 }
 
 // egressPrograms are the programs in the kernel.
 type egressPrograms struct {
-	Meter *ebpf.Program `ebpf:"meter"`
+	Meter *ebpf.Program `ebpf:"meter"` // SEC("cgroup_skb/egress"), since Linux 4.10
 }
 
 // Close closes all programs, and joins their errors.
@@ -144,42 +144,50 @@ func (p *egressPrograms) Close() error {
 	)
 }
 
-// egressAttach is what the sections of programs leave open. The field Program is filled in.
+// egressAttach is what the sections of programs leave open. Fields Program and Attach
+// that options have are filled in.
 type egressAttach struct {
 	Meter link.CgroupOptions // SEC("cgroup_skb/egress")
 }
 
-// egressLinks are the attached programs. They stay attached until Close.
+// egressLinks are what Attach has attached: nil for what isn't loaded. They stay attached
+// until Close, or until the process ends.
 type egressLinks struct {
 	Meter link.Link // SEC("cgroup_skb/egress")
 }
 
-// Close detaches all programs, and joins the errors.
+// Close detaches everything, and joins the errors.
 func (l *egressLinks) Close() error {
-	var errs []error
-	if l.Meter != nil {
-		errs = append(errs, l.Meter.Close())
-	}
-	return errors.Join(errs...)
+	return _EgressClose(
+		l.Meter,
+	)
 }
 
-// Attach attaches all programs whose sections say to what. If one fails, those before it
-// are detached again. The caller has to Close the links.
+// Attach attaches everything that is loaded. If something fails, what was attached
+// before is detached again. The caller has to Close the links.
 func (o *egressObjects) Attach(opts egressAttach) (*egressLinks, error) {
 	links := new(egressLinks)
 	var err error
-	opts.Meter.Program = o.Meter
-	opts.Meter.Attach = ebpf.AttachCGroupInetEgress
-	if links.Meter, err = link.AttachCgroup(opts.Meter); err != nil {
-		return nil, errors.Join(fmt.Errorf("attach egress: program meter: %w", err), links.Close())
+	if o.Meter != nil && err == nil {
+		links.Meter, err = o.AttachMeter(opts.Meter)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("attach egress: %w", err), links.Close())
 	}
 	return links, nil
+}
+
+// AttachMeter attaches the program in SEC("cgroup_skb/egress").
+func (o *egressObjects) AttachMeter(opts link.CgroupOptions) (link.Link, error) {
+	return link.Auto(o.Meter, opts)
 }
 
 func _EgressClose(closers ...io.Closer) error {
 	var errs []error
 	for _, closer := range closers {
-		errs = append(errs, closer.Close())
+		if closer != nil {
+			errs = append(errs, closer.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -125,8 +125,8 @@ func newExecsnoopSpecs() (*execsnoopSpecs, error) {
 	return s, nil
 }
 
-// Load loads everything but optional programs into the kernel, as the specs say. The
-// caller has to Close it. opts may be nil.
+// Load loads everything into the kernel, as the specs say: what they call Optional is
+// left out, and its fields stay empty. The caller has to Close it. opts may be nil.
 //
 // s has to come from newExecsnoopSpecs.
 func (s *execsnoopSpecs) Load(opts *ebpf.CollectionOptions) (*execsnoopObjects, error) {
@@ -134,7 +134,7 @@ func (s *execsnoopSpecs) Load(opts *ebpf.CollectionOptions) (*execsnoopObjects, 
 		return nil, errors.New("load execsnoop: these specs are not from newExecsnoopSpecs")
 	}
 	objs := new(execsnoopObjects)
-	if err := s.collection.LoadAndAssign(objs, opts); err != nil {
+	if _, err := s.collection.LoadAndReport(objs, opts); err != nil {
 		return nil, err
 	}
 	return objs, nil
@@ -184,7 +184,7 @@ func (o *execsnoopObjects) Close() error {
 
 // execsnoopMaps are the maps in the kernel.
 type execsnoopMaps struct {
-	Counts ebpf.HashMap[execsnoopName, uint64] `ebpf:"counts"` // Hash of 1024 elements, since Linux 3.19
+	Counts ebpf.HashMap[execsnoopName, uint64] `ebpf:"counts"` // Hash of 1024 elements, keys of 16 bytes, values of 8, since Linux 3.19
 	Events ringbuf.Events[execsnoopEvent]      `ebpf:"events"` // RingBuf of 262144 bytes, since Linux 5.8
 }
 
@@ -198,15 +198,15 @@ func (m *execsnoopMaps) Close() error {
 
 // execsnoopVariables are the global variables in the kernel.
 type execsnoopVariables struct {
-	Dropped   ebpf.IntVar[uint64] `ebpf:"dropped"`
-	Executed  ebpf.IntVar[uint64] `ebpf:"executed"`
-	FilterUid ebpf.Const[bool]    `ebpf:"filter_uid"`
-	TargetUid ebpf.Const[uint32]  `ebpf:"target_uid"`
+	Dropped   ebpf.IntVar[uint64] `ebpf:"dropped"`    // .bss
+	Executed  ebpf.IntVar[uint64] `ebpf:"executed"`   // .bss
+	FilterUid ebpf.Const[bool]    `ebpf:"filter_uid"` // .rodata
+	TargetUid ebpf.Const[uint32]  `ebpf:"target_uid"` // .rodata
 }
 
 // execsnoopPrograms are the programs in the kernel.
 type execsnoopPrograms struct {
-	HandleExec *ebpf.Program `ebpf:"handle_exec"`
+	HandleExec *ebpf.Program `ebpf:"handle_exec"` // SEC("tp_btf/sched_process_exec"), since Linux 5.5
 }
 
 // Close closes all programs, and joins their errors.
@@ -216,35 +216,44 @@ func (p *execsnoopPrograms) Close() error {
 	)
 }
 
-// execsnoopLinks are the attached programs. They stay attached until Close.
+// execsnoopLinks are what Attach has attached: nil for what isn't loaded. They stay attached
+// until Close, or until the process ends.
 type execsnoopLinks struct {
 	HandleExec link.Link // SEC("tp_btf/sched_process_exec")
 }
 
-// Close detaches all programs, and joins the errors.
+// Close detaches everything, and joins the errors.
 func (l *execsnoopLinks) Close() error {
-	var errs []error
-	if l.HandleExec != nil {
-		errs = append(errs, l.HandleExec.Close())
-	}
-	return errors.Join(errs...)
+	return _ExecsnoopClose(
+		l.HandleExec,
+	)
 }
 
-// Attach attaches all programs whose sections say to what. If one fails, those before it
-// are detached again. The caller has to Close the links.
+// Attach attaches everything that is loaded. If something fails, what was attached
+// before is detached again. The caller has to Close the links.
 func (o *execsnoopObjects) Attach() (*execsnoopLinks, error) {
 	links := new(execsnoopLinks)
 	var err error
-	if links.HandleExec, err = link.AttachTracing(link.TracingOptions{Program: o.HandleExec}); err != nil {
-		return nil, errors.Join(fmt.Errorf("attach execsnoop: program handle_exec: %w", err), links.Close())
+	if o.HandleExec != nil && err == nil {
+		links.HandleExec, err = o.AttachHandleExec()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("attach execsnoop: %w", err), links.Close())
 	}
 	return links, nil
+}
+
+// AttachHandleExec attaches the program in SEC("tp_btf/sched_process_exec"). A link.TracingOptions can say more.
+func (o *execsnoopObjects) AttachHandleExec(opts ...link.Options) (link.Link, error) {
+	return link.Auto(o.HandleExec, opts...)
 }
 
 func _ExecsnoopClose(closers ...io.Closer) error {
 	var errs []error
 	for _, closer := range closers {
-		errs = append(errs, closer.Close())
+		if closer != nil {
+			errs = append(errs, closer.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -92,8 +92,8 @@ func NewSnoopSpecs() (*SnoopSpecs, error) {
 	return s, nil
 }
 
-// Load loads everything but optional programs into the kernel, as the specs say. The
-// caller has to Close it. opts may be nil.
+// Load loads everything into the kernel, as the specs say: what they call Optional is
+// left out, and its fields stay empty. The caller has to Close it. opts may be nil.
 //
 // s has to come from NewSnoopSpecs.
 func (s *SnoopSpecs) Load(opts *ebpf.CollectionOptions) (*SnoopObjects, error) {
@@ -101,7 +101,7 @@ func (s *SnoopSpecs) Load(opts *ebpf.CollectionOptions) (*SnoopObjects, error) {
 		return nil, errors.New("load Snoop: these specs are not from NewSnoopSpecs")
 	}
 	objs := new(SnoopObjects)
-	if err := s.collection.LoadAndAssign(objs, opts); err != nil {
+	if _, err := s.collection.LoadAndReport(objs, opts); err != nil {
 		return nil, err
 	}
 	return objs, nil
@@ -151,7 +151,7 @@ func (o *SnoopObjects) Close() error {
 // SnoopMaps are the maps in the kernel.
 type SnoopMaps struct {
 	Events ringbuf.Events[SnoopEvent]   `ebpf:"events"` // RingBuf of 1048576 bytes, since Linux 5.8
-	Execs  ebpf.HashMap[uint32, uint64] `ebpf:"execs"`  // Hash of 1024 elements, since Linux 3.19
+	Execs  ebpf.HashMap[uint32, uint64] `ebpf:"execs"`  // Hash of 1024 elements, keys of 4 bytes, values of 8, since Linux 3.19
 }
 
 // Close closes all maps, and joins their errors.
@@ -164,14 +164,14 @@ func (m *SnoopMaps) Close() error {
 
 // SnoopVariables are the global variables in the kernel.
 type SnoopVariables struct {
-	Dropped   ebpf.IntVar[uint64] `ebpf:"dropped"`
-	TargetPid ebpf.Const[uint32]  `ebpf:"target_pid"`
+	Dropped   ebpf.IntVar[uint64] `ebpf:"dropped"`    // .bss
+	TargetPid ebpf.Const[uint32]  `ebpf:"target_pid"` // .rodata
 }
 
 // SnoopPrograms are the programs in the kernel.
 type SnoopPrograms struct {
-	CountPackets *ebpf.Program `ebpf:"count_packets"`
-	HandleExec   *ebpf.Program `ebpf:"handle_exec"`
+	CountPackets *ebpf.Program `ebpf:"count_packets"` // SEC("xdp"), since Linux 4.8
+	HandleExec   *ebpf.Program `ebpf:"handle_exec"`   // SEC("tp_btf/sched_process_exec"), since Linux 5.5
 }
 
 // Close closes all programs, and joins their errors.
@@ -182,48 +182,60 @@ func (p *SnoopPrograms) Close() error {
 	)
 }
 
-// SnoopAttach is what the sections of programs leave open. The field Program is filled in.
+// SnoopAttach is what the sections of programs leave open. Fields Program and Attach
+// that options have are filled in.
 type SnoopAttach struct {
 	CountPackets link.XDPOptions // SEC("xdp")
 }
 
-// SnoopLinks are the attached programs. They stay attached until Close.
+// SnoopLinks are what Attach has attached: nil for what isn't loaded. They stay attached
+// until Close, or until the process ends.
 type SnoopLinks struct {
 	CountPackets link.Link // SEC("xdp")
 	HandleExec   link.Link // SEC("tp_btf/sched_process_exec")
 }
 
-// Close detaches all programs, and joins the errors.
+// Close detaches everything, and joins the errors.
 func (l *SnoopLinks) Close() error {
-	var errs []error
-	if l.CountPackets != nil {
-		errs = append(errs, l.CountPackets.Close())
-	}
-	if l.HandleExec != nil {
-		errs = append(errs, l.HandleExec.Close())
-	}
-	return errors.Join(errs...)
+	return _SnoopClose(
+		l.CountPackets,
+		l.HandleExec,
+	)
 }
 
-// Attach attaches all programs whose sections say to what. If one fails, those before it
-// are detached again. The caller has to Close the links.
+// Attach attaches everything that is loaded. If something fails, what was attached
+// before is detached again. The caller has to Close the links.
 func (o *SnoopObjects) Attach(opts SnoopAttach) (*SnoopLinks, error) {
 	links := new(SnoopLinks)
 	var err error
-	opts.CountPackets.Program = o.CountPackets
-	if links.CountPackets, err = link.AttachXDP(opts.CountPackets); err != nil {
-		return nil, errors.Join(fmt.Errorf("attach Snoop: program count_packets: %w", err), links.Close())
+	if o.CountPackets != nil && err == nil {
+		links.CountPackets, err = o.AttachCountPackets(opts.CountPackets)
 	}
-	if links.HandleExec, err = link.AttachTracing(link.TracingOptions{Program: o.HandleExec}); err != nil {
-		return nil, errors.Join(fmt.Errorf("attach Snoop: program handle_exec: %w", err), links.Close())
+	if o.HandleExec != nil && err == nil {
+		links.HandleExec, err = o.AttachHandleExec()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("attach Snoop: %w", err), links.Close())
 	}
 	return links, nil
+}
+
+// AttachCountPackets attaches the program in SEC("xdp").
+func (o *SnoopObjects) AttachCountPackets(opts link.XDPOptions) (link.Link, error) {
+	return link.Auto(o.CountPackets, opts)
+}
+
+// AttachHandleExec attaches the program in SEC("tp_btf/sched_process_exec"). A link.TracingOptions can say more.
+func (o *SnoopObjects) AttachHandleExec(opts ...link.Options) (link.Link, error) {
+	return link.Auto(o.HandleExec, opts...)
 }
 
 func _SnoopClose(closers ...io.Closer) error {
 	var errs []error
 	for _, closer := range closers {
-		errs = append(errs, closer.Close())
+		if closer != nil {
+			errs = append(errs, closer.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -72,8 +72,8 @@ func newXdpcountSpecs() (*xdpcountSpecs, error) {
 	return s, nil
 }
 
-// Load loads everything but optional programs into the kernel, as the specs say. The
-// caller has to Close it. opts may be nil.
+// Load loads everything into the kernel, as the specs say: what they call Optional is
+// left out, and its fields stay empty. The caller has to Close it. opts may be nil.
 //
 // s has to come from newXdpcountSpecs.
 func (s *xdpcountSpecs) Load(opts *ebpf.CollectionOptions) (*xdpcountObjects, error) {
@@ -81,7 +81,7 @@ func (s *xdpcountSpecs) Load(opts *ebpf.CollectionOptions) (*xdpcountObjects, er
 		return nil, errors.New("load xdpcount: these specs are not from newXdpcountSpecs")
 	}
 	objs := new(xdpcountObjects)
-	if err := s.collection.LoadAndAssign(objs, opts); err != nil {
+	if _, err := s.collection.LoadAndReport(objs, opts); err != nil {
 		return nil, err
 	}
 	return objs, nil
@@ -125,7 +125,7 @@ func (o *xdpcountObjects) Close() error {
 
 // xdpcountMaps are the maps in the kernel.
 type xdpcountMaps struct {
-	ByProtocol ebpf.PerCPUArrayMap[uint32, xdpcountTraffic] `ebpf:"by_protocol"` // PerCPUArray of 256 elements, since Linux 4.6
+	ByProtocol ebpf.PerCPUArrayMap[uint32, xdpcountTraffic] `ebpf:"by_protocol"` // PerCPUArray of 256 elements, keys of 4 bytes, values of 16, since Linux 4.6
 }
 
 // Close closes all maps, and joins their errors.
@@ -140,7 +140,7 @@ type xdpcountVariables struct{}
 
 // xdpcountPrograms are the programs in the kernel.
 type xdpcountPrograms struct {
-	CountPackets *ebpf.Program `ebpf:"count_packets"`
+	CountPackets *ebpf.Program `ebpf:"count_packets"` // SEC("xdp"), since Linux 4.8
 }
 
 // Close closes all programs, and joins their errors.
@@ -150,41 +150,50 @@ func (p *xdpcountPrograms) Close() error {
 	)
 }
 
-// xdpcountAttach is what the sections of programs leave open. The field Program is filled in.
+// xdpcountAttach is what the sections of programs leave open. Fields Program and Attach
+// that options have are filled in.
 type xdpcountAttach struct {
 	CountPackets link.XDPOptions // SEC("xdp")
 }
 
-// xdpcountLinks are the attached programs. They stay attached until Close.
+// xdpcountLinks are what Attach has attached: nil for what isn't loaded. They stay attached
+// until Close, or until the process ends.
 type xdpcountLinks struct {
 	CountPackets link.Link // SEC("xdp")
 }
 
-// Close detaches all programs, and joins the errors.
+// Close detaches everything, and joins the errors.
 func (l *xdpcountLinks) Close() error {
-	var errs []error
-	if l.CountPackets != nil {
-		errs = append(errs, l.CountPackets.Close())
-	}
-	return errors.Join(errs...)
+	return _XdpcountClose(
+		l.CountPackets,
+	)
 }
 
-// Attach attaches all programs whose sections say to what. If one fails, those before it
-// are detached again. The caller has to Close the links.
+// Attach attaches everything that is loaded. If something fails, what was attached
+// before is detached again. The caller has to Close the links.
 func (o *xdpcountObjects) Attach(opts xdpcountAttach) (*xdpcountLinks, error) {
 	links := new(xdpcountLinks)
 	var err error
-	opts.CountPackets.Program = o.CountPackets
-	if links.CountPackets, err = link.AttachXDP(opts.CountPackets); err != nil {
-		return nil, errors.Join(fmt.Errorf("attach xdpcount: program count_packets: %w", err), links.Close())
+	if o.CountPackets != nil && err == nil {
+		links.CountPackets, err = o.AttachCountPackets(opts.CountPackets)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("attach xdpcount: %w", err), links.Close())
 	}
 	return links, nil
+}
+
+// AttachCountPackets attaches the program in SEC("xdp").
+func (o *xdpcountObjects) AttachCountPackets(opts link.XDPOptions) (link.Link, error) {
+	return link.Auto(o.CountPackets, opts)
 }
 
 func _XdpcountClose(closers ...io.Closer) error {
 	var errs []error
 	for _, closer := range closers {
-		errs = append(errs, closer.Close())
+		if closer != nil {
+			errs = append(errs, closer.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

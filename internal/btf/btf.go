@@ -46,13 +46,16 @@ type BTF struct {
 	types   []byte
 	strs    []byte
 	str     string // strs as a string, empty if mapped
+	strAt   int    // where strs begin in the blob
 	base    *BTF   // what a split BTF refers to, or nil
 	strBase uint32 // offset of the first own string
 	firstID uint32 // ID of the first own type
 	sizes   *sizes // of records
 
-	mu  sync.Mutex // held while the index is built
-	idx atomic.Pointer[index]
+	mu    sync.Mutex // held while the index is built
+	idx   atomic.Pointer[index]
+	first index      // what idx points to
+	room  [20]uint32 // for its offsets, if they are few
 }
 
 // Parse reads the header of blob, validates its bounds and indexes its type
@@ -61,16 +64,30 @@ type BTF struct {
 // base is what a split BTF, such as a kernel module's, refers to; nil for BTF
 // that stands alone.
 func Parse(blob []byte, base *BTF) (*BTF, error) {
-	b := &BTF{base: base, firstID: 1}
+	b := new(BTF)
+	if err := b.Init(blob, "", base); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Init is Parse into b, which must be zero. text is the same bytes once more, as
+// a string that names can be parts of; or empty, then names are copied.
+func (b *BTF) Init(blob []byte, text string, base *BTF) error {
+	b.base, b.firstID = base, 1
 	err := b.open(blob)
 	if err == nil {
 		err = b.indexed().err
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	b.str = string(b.strs)
-	return b, nil
+	if len(text) == len(blob) && len(b.strs) > 0 {
+		b.str = text[b.strAt : b.strAt+len(b.strs)]
+	} else {
+		b.str = string(b.strs)
+	}
+	return nil
 }
 
 // ParseMapped is Parse for a memory mapping of types that the kernel vouches
@@ -153,7 +170,7 @@ func (b *BTF) sections(blob []byte) error {
 	if typesOff < strsOff+uint64(len(strs)) && strsOff < typesOff+uint64(len(types)) {
 		return malformed("header", 16, "string section overlaps the type section")
 	}
-	b.types, b.strs = types, strs
+	b.types, b.strs, b.strAt = types, strs, int(hdrLen)+int(strsOff)
 	b.sizes = readSizes(layouts)
 	return nil
 }

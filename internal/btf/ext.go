@@ -14,6 +14,8 @@ type Ext struct {
 	funcs     []ExtSection
 	lines     []ExtSection
 	coreRelos []ExtSection
+	room      [4]ExtSection // for the first sections
+	used      int           // of room
 }
 
 // ExtSection holds the records for one ELF section.
@@ -62,23 +64,31 @@ const (
 // ParseExt parses a .BTF.ext section. Its byte order is detected. The bounds of
 // all records are validated; what they refer to is not.
 func ParseExt(blob []byte) (*Ext, error) {
-	if len(blob) < extHeaderLen {
-		return nil, malformed("ext header", 0, "%d bytes are too few for a header", len(blob))
+	e := new(Ext)
+	if err := e.Init(blob); err != nil {
+		return nil, err
 	}
-	e := &Ext{}
+	return e, nil
+}
+
+// Init is ParseExt into e, which must be zero.
+func (e *Ext) Init(blob []byte) error {
+	if len(blob) < extHeaderLen {
+		return malformed("ext header", 0, "%d bytes are too few for a header", len(blob))
+	}
 	switch magic {
 	case binary.LittleEndian.Uint16(blob):
 	case binary.BigEndian.Uint16(blob):
 		e.big = true
 	default:
-		return nil, malformed("ext header", 0, "magic %#x is not BTF", blob[:2])
+		return malformed("ext header", 0, "magic %#x is not BTF", blob[:2])
 	}
 	if blob[2] != 1 {
-		return nil, malformed("ext header", 2, "unknown version %d", blob[2])
+		return malformed("ext header", 2, "unknown version %d", blob[2])
 	}
 	hdrLen := e.u32(blob[4:])
 	if hdrLen < extHeaderLen || uint64(hdrLen) > uint64(len(blob)) {
-		return nil, malformed("ext header", 4, "header length %d is out of range", hdrLen)
+		return malformed("ext header", 4, "header length %d is out of range", hdrLen)
 	}
 	parts := []struct {
 		dst    *[]ExtSection
@@ -96,14 +106,14 @@ func ParseExt(blob []byte) (*Ext, error) {
 		off, length := e.u32(blob[p.at:]), e.u32(blob[p.at+4:])
 		body := blob[hdrLen:]
 		if uint64(off)+uint64(length) > uint64(len(body)) {
-			return nil, malformed("ext header", uint64(p.at), "part %d+%d is larger than the %d bytes there are", off, length, len(body))
+			return malformed("ext header", uint64(p.at), "part %d+%d is larger than the %d bytes there are", off, length, len(body))
 		}
 		var err error
 		if *p.dst, err = e.parts(body[off:off+length], uint64(hdrLen)+uint64(off), p.record); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return e, nil
+	return nil
 }
 
 // parts splits one kind of info into its sections. at is where data starts in
@@ -136,7 +146,13 @@ func (e *Ext) parts(data []byte, at uint64, minRecord uint32) ([]ExtSection, err
 		at, rest = at+length, rest[length:]
 		n++
 	}
-	sections := make([]ExtSection, 0, n)
+	var sections []ExtSection
+	if room := e.room[e.used:]; n <= len(room) {
+		sections = room[:0:n]
+		e.used += n
+	} else {
+		sections = make([]ExtSection, 0, n)
+	}
 	for rest = data; len(rest) > 0; {
 		length := 8 + e.u32(rest[4:])*size
 		sections = append(sections, ExtSection{NameOff: e.u32(rest), big: e.big, size: size, data: rest[8:length:length]})

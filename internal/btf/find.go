@@ -48,6 +48,11 @@ func (b *BTF) scan(wanted *filter, hit func(id, name uint32, kind Kind)) {
 		b.buildIndex(wanted, hit)
 		return
 	}
+	b.rescan(idx, wanted, hit)
+}
+
+// rescan is scan once there is an index.
+func (b *BTF) rescan(idx *index, wanted *filter, hit func(id, name uint32, kind Kind)) {
 	types, off := b.types, 0
 	for n := range idx.count {
 		head := types[off : off+recordLen : off+recordLen]

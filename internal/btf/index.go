@@ -7,16 +7,28 @@ import (
 
 // index is what one pass over all records tells.
 type index struct {
-	count   uint32   // records
+	count   uint32 // records
+	stride  uint32
 	offsets []uint32 // of every stride-th record
 	tags    []tag    // sorted by what they tag
 	oddInts bool     // see HasBitfieldInts
 	err     error    // why it stopped short of the end
 }
 
-// Every stride-th record's offset is remembered. A lookup walks over the few
-// records in between, which costs less than the memory of a full index.
-const stride = 8
+// Every stride-th record's offset is remembered. In a large blob a lookup walks
+// over the few records in between, which costs less than the memory of a full
+// index.
+const (
+	largeStride = 8
+	largeTypes  = 1 << 17 // bytes
+)
+
+func strideFor(types []byte) uint32 {
+	if len(types) < largeTypes {
+		return 1
+	}
+	return largeStride
+}
 
 // indexed returns the index, building it if need be.
 func (b *BTF) indexed() *index {
@@ -31,9 +43,20 @@ func (b *BTF) indexed() *index {
 func (b *BTF) buildIndex(wanted *filter, hit func(id, name uint32, kind Kind)) *index {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if idx := b.idx.Load(); idx != nil { // someone was faster
+		b.rescan(idx, wanted, hit)
+		return idx
+	}
 	types := b.types
 	// Most records are larger than a head; grow from a guess.
-	idx := &index{offsets: make([]uint32, 0, len(types)/(24*stride)+1)}
+	idx := &b.first
+	idx.stride = strideFor(types)
+	stride := idx.stride
+	if n := len(types)/(24*int(stride)) + 1; n <= len(b.room) {
+		idx.offsets = b.room[:0]
+	} else {
+		idx.offsets = make([]uint32, 0, n)
+	}
 	n, off := uint32(0), 0
 	for ; off < len(types); n++ {
 		if len(types)-off < recordLen {
@@ -51,7 +74,7 @@ func (b *BTF) buildIndex(wanted *filter, hit func(id, name uint32, kind Kind)) *
 			idx.err = malformed("types", uint64(off), "type %d of %d bytes extends past the end of the section", b.firstID+n, size)
 			break
 		}
-		if n%stride == 0 {
+		if stride == 1 || n%stride == 0 {
 			idx.offsets = append(idx.offsets, uint32(off))
 		}
 		switch kind {
@@ -82,8 +105,8 @@ func (b *BTF) offset(n uint32) (off uint32, ok bool) {
 	if n >= idx.count {
 		return 0, false
 	}
-	off = idx.offsets[n/stride]
-	for range n % stride {
+	off = idx.offsets[n/idx.stride]
+	for range n % idx.stride {
 		off += uint32(b.sizes.of(b.u32(b.types[off+4:])))
 	}
 	return off, true

@@ -37,7 +37,12 @@ const (
 
 // Write writes a header with the definitions of roots and all that they need, in
 // an order that C accepts. What is only pointed to is only declared.
-func Write(w io.Writer, roots []btf.Type) error {
+func Write(w io.Writer, roots []btf.Type) error { return write(w, head, roots, tail) }
+
+// WriteTypes writes the same definitions without what makes them a header.
+func WriteTypes(w io.Writer, roots []btf.Type) error { return write(w, "", roots, "") }
+
+func write(w io.Writer, head string, roots []btf.Type, tail string) error {
 	p := &printer{
 		names: map[btf.Type]string{}, used: map[string]bool{}, state: map[btf.Type]state{},
 		forwards: map[string]bool{}, aligns: map[btf.Type]uint32{},

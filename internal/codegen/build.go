@@ -20,6 +20,7 @@ type modelOptions struct {
 	types       []TypeRequest
 	own         []ownType // the Go types that the types name
 	target      Target
+	events      []EventRequest
 	globalTypes bool       // also those of map keys, map values and variables
 	beside      neighbours // the rest of the package
 	consts      []Const    // without names
@@ -31,11 +32,14 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 	if err := opts.beside.checkTop(opts.names); err != nil {
 		return nil, nil, err
 	}
+	if err := typeEvents(obj, opts.events); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", opts.source, err)
+	}
 	m = &Model{ByteOrder: obj.ByteOrder, Names: opts.names}
 	pkg := newScope(opts.names.Ident, slices.Concat(opts.names.all(), predeclared())...)
 	pkg.foreign = opts.beside
 	m.Imports = opts.beside.renamedImports(opts.own)
-	m.nameItems(obj, pkg)
+	fields := m.nameItems(obj, pkg)
 
 	roots, err := namedRoots(obj.Types, opts.types)
 	if err != nil {
@@ -55,7 +59,8 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 	m.Types = types.build(roots)
 	if opts.names.NewSpecs != "" {
 		m.addViews(obj, types)
-		m.addAttach(obj)
+		m.addStructOps(obj, types, pkg)
+		m.addAttach(obj, fields)
 		m.Types = types.sorted()
 	}
 	m.nameConsts(opts.consts, pkg)
@@ -67,13 +72,14 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 }
 
 // nameItems names maps, programs and variables. They share one scope, because
-// XObjects embeds the structs that have them as fields.
-func (m *Model) nameItems(obj *object.Object, pkg *scope) {
+// XObjects embeds the structs that have them as fields; it is returned.
+func (m *Model) nameItems(obj *object.Object, pkg *scope) *scope {
 	var maps, programs, variables []string
 	optional := map[string]bool{}
 	for _, decl := range obj.Maps {
 		if !strings.HasPrefix(decl.Name, ".") { // those of data sections are there as variables
 			maps = append(maps, decl.Name)
+			optional[decl.Name] = decl.Optional && m.Names.NewSpecs != ""
 		}
 	}
 	for _, program := range obj.Programs {
@@ -86,7 +92,7 @@ func (m *Model) nameItems(obj *object.Object, pkg *scope) {
 
 	fields := newScope("", "Close")
 	if m.Names.NewSpecs != "" {
-		fields.ours["Load"], fields.ours["Attach"] = true, true
+		fields.ours["Load"], fields.ours["Attach"], fields.ours["Report"] = true, true, true
 	}
 	for _, name := range m.Names.all() {
 		fields.ours[name] = true
@@ -106,10 +112,11 @@ func (m *Model) nameItems(obj *object.Object, pkg *scope) {
 	short := map[*[]Item]string{&m.Maps: "Map", &m.Programs: "Prog", &m.Variables: "Var"}
 	for i, field := range fields.assign(requests) {
 		item := Item{C: requests[i].c, Field: field}
-		item.Optional = kinds[i] == &m.Programs && optional[item.C]
+		item.Optional = kinds[i] != &m.Variables && optional[item.C]
 		item.Const = pkg.take(pkg.prefix + short[kinds[i]] + field)
 		*kinds[i] = append(*kinds[i], item)
 	}
+	return fields
 }
 
 // nameConsts names what #defines are exported as.

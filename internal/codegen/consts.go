@@ -35,28 +35,45 @@ const exportComment = "//bpfgen:export"
 
 // constants evaluates the macros that the user wants exported. Whether one is a
 // number or a string is clang's to decide, and so is its value.
-func (req *Request) constants(ctx context.Context, job compileJob, inputs []string) (consts []Const, warnings []string, err error) {
+func (req *Request) constants(ctx context.Context, jobs []compileJob, inputs []string) (consts []Const, warnings []string, err error) {
 	exported, err := exportedMacros(inputs)
 	if err != nil || len(exported) == 0 && len(req.Consts) == 0 {
 		return nil, nil, err
 	}
-	macros, err := req.chooseMacros(ctx, job, exported)
-	if err != nil {
-		return nil, nil, err
-	}
-	probe := constProbe{job: job, macros: macros}
-	if err := probe.run(ctx); err != nil {
-		return nil, nil, err
-	}
-	for i, m := range macros {
-		value, ok := probe.values[i]
-		switch {
-		case ok:
-			consts = append(consts, Const{C: m.name, Value: value})
-		case m.named:
-			warnings = append(warnings, fmt.Sprintf("%s: #define %s is neither an integer nor a string: left out", req.Source, m.name))
+	matched := map[string]bool{}
+	where := map[string]int{} // indices of consts
+	for _, job := range jobs {
+		macros, err := req.chooseMacros(ctx, job, exported, matched)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(macros) == 0 {
+			continue
+		}
+		probe := constProbe{job: job, macros: macros}
+		if err := probe.run(ctx); err != nil {
+			return nil, nil, err
+		}
+		for i, m := range macros {
+			value, ok := probe.values[i]
+			first, isKnown := where[m.name]
+			switch {
+			case ok && !isKnown:
+				where[m.name] = len(consts)
+				consts = append(consts, Const{C: m.name, Value: value})
+			case ok && consts[first].Value != value:
+				return nil, nil, fmt.Errorf("#define %s is %s in %s, but %s in a file before it: it can be only one constant in Go", m.name, value, job.source, consts[first].Value)
+			case !ok && m.named:
+				warnings = append(warnings, fmt.Sprintf("%s: #define %s is neither an integer nor a string: left out", job.source, m.name))
+			}
 		}
 	}
+	for _, pattern := range req.Consts {
+		if !matched[pattern] {
+			return nil, nil, fmt.Errorf("-const %q: %s has no #define of that name", pattern, req.sources())
+		}
+	}
+	slices.SortFunc(consts, func(a, b Const) int { return strings.Compare(a.C, b.C) })
 	return consts, warnings, nil
 }
 
@@ -87,13 +104,13 @@ func exportedMacros(files []string) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// chooseMacros lists all macros and keeps those that were asked for.
-func (req *Request) chooseMacros(ctx context.Context, job compileJob, exported []string) ([]macro, error) {
+// chooseMacros lists all macros of a source and keeps those that were asked for.
+// It notes the patterns that were matched.
+func (req *Request) chooseMacros(ctx context.Context, job compileJob, exported []string, matched map[string]bool) ([]macro, error) {
 	listing, err := job.clang(ctx, nil, "-E", "-dM", job.source)
 	if err != nil {
 		return nil, err
 	}
-	matched := map[string]bool{}
 	var macros []macro
 	for lines := bufio.NewScanner(bytes.NewReader(listing)); lines.Scan(); {
 		name, body, _ := strings.Cut(strings.TrimPrefix(lines.Text(), "#define "), " ")
@@ -109,11 +126,6 @@ func (req *Request) chooseMacros(ctx context.Context, job compileJob, exported [
 		}
 		if wanted {
 			macros = append(macros, m)
-		}
-	}
-	for _, pattern := range req.Consts {
-		if !matched[pattern] {
-			return nil, fmt.Errorf("-const %q: %s has no #define of that name", pattern, req.Source)
 		}
 	}
 	slices.SortFunc(macros, func(a, b macro) int { return strings.Compare(a.name, b.name) })

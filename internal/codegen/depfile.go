@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -14,10 +15,10 @@ type depRule struct {
 	inputs []string
 }
 
-// makeDepFile rewrites what clang -MD -MP printed into rules for output,
-// with every path relative to base.
-func makeDepFile(deps []byte, dir, base, output string) ([]byte, error) {
-	rules, err := parseDepRules(deps)
+// makeDepFile rewrites what clang -MD -MP printed for each source into rules for
+// output, with every path relative to base.
+func makeDepFile(deps [][]byte, dir, base, output string) ([]byte, error) {
+	rules, err := joinDepRules(deps)
 	if err != nil {
 		return nil, err
 	}
@@ -48,10 +49,13 @@ func makeDepFile(deps []byte, dir, base, output string) ([]byte, error) {
 }
 
 // depInputs returns the absolute paths of the files that clang has read.
-func depInputs(deps []byte, dir string) ([]string, error) {
+func depInputs(deps [][]byte, dir string) ([]string, error) {
 	const space, hash = "\x00", "\x01"
-	escaped := strings.NewReplacer(`\ `, space, `\#`, hash, "$$", "$").Replace(string(deps))
-	rules, err := parseDepRules([]byte(escaped))
+	escaped := make([][]byte, len(deps))
+	for i, d := range deps {
+		escaped[i] = []byte(strings.NewReplacer(`\ `, space, `\#`, hash, "$$", "$").Replace(string(d)))
+	}
+	rules, err := joinDepRules(escaped)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +68,32 @@ func depInputs(deps []byte, dir string) ([]string, error) {
 		paths[i] = filepath.Clean(path)
 	}
 	return paths, nil
+}
+
+// joinDepRules reads the rules for several sources. The first is for what is made
+// of all of them; the others are for headers. Each file is there once, however
+// its path is spelled.
+func joinDepRules(deps [][]byte) ([]depRule, error) {
+	all := make([]depRule, 1)
+	for _, d := range deps {
+		rules, err := parseDepRules(d)
+		if err != nil {
+			return nil, err
+		}
+		for _, input := range rules[0].inputs {
+			input = filepath.Clean(input)
+			if !slices.Contains(all[0].inputs, input) {
+				all[0].inputs = append(all[0].inputs, input)
+			}
+		}
+		for _, rule := range rules[1:] {
+			rule.target = filepath.Clean(rule.target)
+			if !slices.ContainsFunc(all[1:], func(r depRule) bool { return r.target == rule.target }) {
+				all = append(all, rule)
+			}
+		}
+	}
+	return all, nil
 }
 
 // parseDepRules reads the rules that clang writes. Like make itself it can't

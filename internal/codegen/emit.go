@@ -32,6 +32,7 @@ func (m *Model) Emit() ([]byte, error) {
 	m.emitLoad(f)
 	m.emitTypedSpecs(f)
 	m.emitSpecs(f)
+	m.emitStructOps(f)
 	m.emitObjects(f)
 	m.emitAttach(f)
 	m.emitClose(f)
@@ -64,6 +65,7 @@ func imports() []struct{ name, path string } {
 	return []struct{ name, path string }{
 		{"ebpf", runtimePath},
 		{"ringbuf", ringbufPath},
+		{"perf", perfPath},
 		{"link", linkPath},
 		{"bytes", "bytes"},
 		{"errors", "errors"},
@@ -160,19 +162,23 @@ func (m *Model) emitSpecs(f *jen.File) {
 	f.Type().Id(n.Specs).Struct(parts...)
 
 	docComment(f, n.ProgramSpecs+" has the declaration of each program.")
-	f.Type().Id(n.ProgramSpecs).Struct(fieldsOf(m.Programs, "ProgramSpec")...)
+	f.Type().Id(n.ProgramSpecs).Struct(m.fieldsOf(m.Programs, "ProgramSpec")...)
 
 	docComment(f, n.MapSpecs+" has the declaration of each map.")
-	f.Type().Id(n.MapSpecs).Struct(fieldsOf(m.Maps, "MapSpec")...)
+	f.Type().Id(n.MapSpecs).Struct(m.specFields(m.Maps, "MapSpec")...)
 
 	docComment(f, n.VariableSpecs+" has the declaration of each global variable.")
-	f.Type().Id(n.VariableSpecs).Struct(specFields(m.Variables, "VariableSpec")...)
+	f.Type().Id(n.VariableSpecs).Struct(m.specFields(m.Variables, "VariableSpec")...)
 }
 
 func (m *Model) emitObjects(f *jen.File) {
 	n := m.Names
 	docComment(f, n.Objects+" is everything that "+n.LoadObjects+" has loaded into the kernel.")
-	f.Type().Id(n.Objects).Struct(jen.Id(n.Programs), jen.Id(n.Maps), jen.Id(n.Variables))
+	parts := []jen.Code{jen.Id(n.Programs), jen.Id(n.Maps), jen.Id(n.Variables)}
+	if m.hasReport() {
+		parts = append(parts, jen.Id("report").Op("*").Add(ebpf("Report")))
+	}
+	f.Type().Id(n.Objects).Struct(parts...)
 	docComment(f, "Close closes all programs and maps, and joins their errors.")
 	m.emitCloseMethod(f, "o", n.Objects, []jen.Code{
 		jen.Op("&").Id("o").Dot(n.Programs),
@@ -180,16 +186,20 @@ func (m *Model) emitObjects(f *jen.File) {
 	})
 
 	docComment(f, n.Maps+" are the maps in the kernel.")
-	f.Type().Id(n.Maps).Struct(objectFields(m.Maps, "Map")...)
+	f.Type().Id(n.Maps).Struct(m.objectFields(m.Maps, "Map")...)
 	docComment(f, "Close closes all maps, and joins their errors.")
 	m.emitCloseMethod(f, "m", n.Maps, selectors("m", m.Maps))
 
 	docComment(f, n.Variables+" are the global variables in the kernel.")
-	f.Type().Id(n.Variables).Struct(objectFields(m.Variables, "Variable")...)
+	f.Type().Id(n.Variables).Struct(m.objectFields(m.Variables, "Variable")...)
 
 	required, optional := m.programs()
-	docComment(f, n.Programs+" are the programs in the kernel.")
-	f.Type().Id(n.Programs).Struct(fieldsOf(required, "Program")...)
+	missing := ""
+	if m.hasReport() {
+		missing = ", nil for those that aren't loaded"
+	}
+	docComment(f, n.Programs+" are the programs in the kernel"+missing+".")
+	f.Type().Id(n.Programs).Struct(m.fieldsOf(required, "Program")...)
 	docComment(f, "Close closes all programs, and joins their errors.")
 	m.emitCloseMethod(f, "p", n.Programs, selectors("p", required))
 
@@ -199,14 +209,17 @@ func (m *Model) emitObjects(f *jen.File) {
 	docComment(f,
 		n.OptionalPrograms+" are the programs that the object declares as optional. They are",
 		"loaded by a "+n.LoadObjects+" whose obj has this struct, or some of its fields.")
-	f.Type().Id(n.OptionalPrograms).Struct(fieldsOf(optional, "Program")...)
+	f.Type().Id(n.OptionalPrograms).Struct(m.fieldsOf(optional, "Program")...)
 	docComment(f, "Close closes all programs, and joins their errors.")
 	m.emitCloseMethod(f, "p", n.OptionalPrograms, selectors("p", optional))
 }
 
 // programs splits the programs into those that are always loaded, and those
-// that are on demand.
+// that are on demand. With specs to ask by, it needs no second struct.
 func (m *Model) programs() (required, optional []Item) {
+	if m.Names.NewSpecs != "" {
+		return m.Programs, nil
+	}
 	for _, p := range m.Programs {
 		if p.Optional {
 			optional = append(optional, p)
@@ -217,10 +230,10 @@ func (m *Model) programs() (required, optional []Item) {
 	return required, optional
 }
 
-func fieldsOf(items []Item, typ string) []jen.Code {
+func (m *Model) fieldsOf(items []Item, typ string) []jen.Code {
 	fields := make([]jen.Code, len(items))
 	for i, item := range items {
-		fields[i] = jen.Id(item.Field).Op("*").Add(ebpf(typ)).Tag(map[string]string{"ebpf": item.C})
+		fields[i] = jen.Id(item.Field).Op("*").Add(ebpf(typ)).Add(m.tagCode(item, typ))
 	}
 	return fields
 }
@@ -243,15 +256,21 @@ func (m *Model) emitCloseMethod(f *jen.File, receiver, typ string, closers []jen
 	)
 }
 
-// multiline prints the arguments of a call one a line.
-var multiline = jen.Options{Open: "(", Close: ")", Separator: ",", Multi: true}
+// multiline and literal print arguments of a call, and elements of a literal, one
+// a line.
+var (
+	multiline = jen.Options{Open: "(", Close: ")", Separator: ",", Multi: true}
+	literal   = jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}
+)
 
 func (m *Model) emitClose(f *jen.File) {
 	f.Line()
 	f.Func().Id(m.Names.Close).Params(jen.Id("closers").Op("...").Qual("io", "Closer")).Error().Block(
 		jen.Var().Id("errs").Index().Error(),
 		jen.For(jen.List(jen.Id("_"), jen.Id("closer")).Op(":=").Range().Id("closers")).Block(
-			jen.Id("errs").Op("=").Append(jen.Id("errs"), jen.Id("closer").Dot("Close").Call()),
+			jen.If(jen.Id("closer").Op("!=").Nil()).Block(
+				jen.Id("errs").Op("=").Append(jen.Id("errs"), jen.Id("closer").Dot("Close").Call()),
+			),
 		),
 		jen.Return(jen.Qual("errors", "Join").Call(jen.Id("errs").Op("..."))),
 	)

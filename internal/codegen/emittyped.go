@@ -6,8 +6,11 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
-// ringbufPath is what generated code imports if there is a ring buffer.
-const ringbufPath = runtimePath + "/ringbuf"
+// What generated code imports if there is a ring buffer, or a perf event array.
+const (
+	ringbufPath = runtimePath + "/ringbuf"
+	perfPath    = runtimePath + "/perf"
+)
 
 // viewCode is a view as a type: ebpf.HashMap[uint32, uint64].
 func viewCode(v *View) *jen.Statement {
@@ -33,16 +36,16 @@ func viewCode(v *View) *jen.Statement {
 
 // objectFields are the fields for what is in the kernel: views, or else pointers
 // to untyped.
-func objectFields(items []Item, untyped string) []jen.Code {
-	return typedFields(items, untyped, func(item Item) *View { return item.View })
+func (m *Model) objectFields(items []Item, untyped string) []jen.Code {
+	return m.typedFields(items, untyped, func(item Item) *View { return item.View })
 }
 
 // specFields are the fields for what isn't loaded yet.
-func specFields(items []Item, untyped string) []jen.Code {
-	return typedFields(items, untyped, func(item Item) *View { return item.SpecView })
+func (m *Model) specFields(items []Item, untyped string) []jen.Code {
+	return m.typedFields(items, untyped, func(item Item) *View { return item.SpecView })
 }
 
-func typedFields(items []Item, untyped string, view func(Item) *View) []jen.Code {
+func (m *Model) typedFields(items []Item, untyped string, view func(Item) *View) []jen.Code {
 	fields := make([]jen.Code, len(items))
 	for i, item := range items {
 		field := jen.Id(item.Field)
@@ -51,13 +54,23 @@ func typedFields(items []Item, untyped string, view func(Item) *View) []jen.Code
 		} else {
 			field.Op("*").Add(ebpf(untyped))
 		}
-		field.Tag(map[string]string{"ebpf": item.C})
-		if item.Comment != "" && untyped == "Map" {
-			field.Comment("// " + item.Comment)
-		}
-		fields[i] = field
+		fields[i] = field.Add(m.tagCode(item, untyped))
 	}
 	return fields
+}
+
+// tagCode is the tag of a field, and a comment on what is in the kernel.
+func (m *Model) tagCode(item Item, typ string) *jen.Statement {
+	tag := item.C
+	inKernel := typ == "Map" || typ == "Program" || typ == "Variable"
+	if inKernel && m.Names.NewSpecs != "" && item.mayBeMissing() {
+		tag += ",optional"
+	}
+	code := jen.Tag(map[string]string{"ebpf": tag})
+	if inKernel && item.Comment != "" {
+		code.Comment("// " + item.Comment)
+	}
+	return code
 }
 
 // emitTypedSpecs declares the way from specs to objects.
@@ -81,10 +94,18 @@ func (m *Model) emitTypedSpecs(f *jen.File) {
 	)
 
 	docComment(f,
-		"Load loads everything but optional programs into the kernel, as the specs say. The",
-		"caller has to Close it. opts may be nil.",
+		"Load loads everything into the kernel, as the specs say: what they call Optional is",
+		"left out, and its fields stay empty. The caller has to Close it. opts may be nil.",
 		"",
 		"s has to come from "+n.NewSpecs+".")
+	call := jen.Id("s").Dot("collection").Dot("LoadAndReport").Call(jen.Id("objs"), jen.Id("opts"))
+	failed := []jen.Code{jen.Err().Op("!=").Nil()}
+	load := jen.If(jen.List(jen.Id("_"), jen.Err()).Op(":=").Add(call), failed[0]).Block(jen.Return(jen.Nil(), jen.Err()))
+	if m.hasReport() {
+		load = jen.List(jen.Id("report"), jen.Err()).Op(":=").Add(call).Line().
+			If(failed...).Block(jen.Return(jen.Nil(), jen.Err())).Line().
+			Id("objs").Dot("report").Op("=").Id("report")
+	}
 	f.Func().Params(jen.Id("s").Op("*").Id(n.Specs)).Id("Load").Params(
 		jen.Id("opts").Op("*").Add(ebpf("CollectionOptions")),
 	).Params(jen.Op("*").Id(n.Objects), jen.Error()).Block(
@@ -92,9 +113,13 @@ func (m *Model) emitTypedSpecs(f *jen.File) {
 			jen.Return(jen.Nil(), jen.Qual("errors", "New").Call(jen.Lit("load "+n.Ident+": these specs are not from "+n.NewSpecs))),
 		),
 		jen.Id("objs").Op(":=").New(jen.Id(n.Objects)),
-		jen.If(jen.Err().Op(":=").Id("s").Dot("collection").Dot("LoadAndAssign").Call(jen.Id("objs"), jen.Id("opts")), jen.Err().Op("!=").Nil()).Block(
-			jen.Return(jen.Nil(), jen.Err()),
-		),
+		load,
 		jen.Return(jen.Id("objs"), jen.Nil()),
 	)
+	if m.hasReport() {
+		docComment(f, "Report says which programs were loaded and attached, and why others weren't. It is nil",
+			"for objects that are not from Load.")
+		f.Func().Params(jen.Id("o").Op("*").Id(n.Objects)).Id("Report").Params().Op("*").Add(ebpf("Report")).Block(
+			jen.Return(jen.Id("o").Dot("report")))
+	}
 }

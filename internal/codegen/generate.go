@@ -17,15 +17,14 @@ import (
 
 	"golang.org/x/mod/module"
 
-	"github.com/bpfgen/bpfgen/internal/elf"
 	"github.com/bpfgen/bpfgen/internal/object"
 )
 
 // Request is one run of the generator.
 type Request struct {
-	Ident   string // start of all generated names
-	Source  string // C file, absolute or relative to Dir
-	Package string // of the generated code
+	Ident   string   // start of all generated names
+	Sources []string // C files, or objects to link with theirs; absolute or relative to Dir
+	Package string   // of the generated code
 
 	Dir      string // absolute: where relative paths start
 	Env      []string
@@ -34,8 +33,9 @@ type Request struct {
 	Targets  []Target
 	Tags     constraint.Expr // added to each target's build constraint; may be nil
 
-	KeepDWARF     bool
+	KeepDWARF     bool // of a single source; there is none in what is linked
 	Types         []TypeRequest
+	Events        []EventRequest
 	Consts        []string // patterns of #defines to export
 	Untyped       bool     // plain *ebpf.Map and *ebpf.Variable fields, as bpf2go has them
 	NoGlobalTypes bool     // don't declare the types of map keys, map values and variables
@@ -95,8 +95,10 @@ func Generate(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if req.isInGoPackage() {
-		result.Warnings = append(result.Warnings, req.Source+": go build refuses C files beside Go files: make //go:build ignore its first line")
+	for _, source := range req.Sources {
+		if req.isInGoPackage(source) {
+			result.Warnings = append(result.Warnings, source+": go build refuses C files beside Go files: make //go:build ignore its first line")
+		}
 	}
 	var deps []string
 	for _, out := range outputs {
@@ -123,10 +125,10 @@ func startMark() (fs.FileInfo, error) {
 
 func (req *Request) stem() string { return cmp.Or(req.OutputStem, strings.ToLower(req.Ident)) }
 
-// isInGoPackage tells whether the go command would take the C source for a part
-// of the generated package, which it only allows with cgo.
-func (req *Request) isInGoPackage() bool {
-	dir, name := filepath.Split(req.path(req.Source))
+// isInGoPackage tells whether the go command would take a C source for a part of
+// the generated package, which it only allows with cgo.
+func (req *Request) isInGoPackage(source string) bool {
+	dir, name := filepath.Split(req.path(source))
 	if filepath.Clean(dir) != filepath.Clean(req.path(req.OutputDir)) {
 		return false
 	}
@@ -170,25 +172,15 @@ type targetOutput struct {
 }
 
 func (req *Request) generateTarget(ctx context.Context, names TopNames, possible declared, target Target) (out targetOutput) {
-	job := compileJob{
-		compiler: req.Compiler, target: target, source: req.Source, flags: req.compilerFlags(),
-		dir: req.Dir, env: req.Env, modules: req.moduleRoots(),
-	}
-	c, err := job.compile(ctx)
+	b, err := req.build(ctx, target)
 	if err != nil {
 		return targetOutput{err: err}
 	}
-	out.messages = c.messages
-	if out.deps, err = depInputs(c.deps, req.Dir); err != nil {
+	out.messages = b.messages
+	if out.deps, err = depInputs(b.deps, req.Dir); err != nil {
 		return targetOutput{err: err}
 	}
-
-	if !req.KeepDWARF {
-		if c.object, err = elf.StripDWARF(c.object); err != nil {
-			return targetOutput{err: fmt.Errorf("strip DWARF from the object of %s: %w", req.Source, err)}
-		}
-	}
-	consts, constWarnings, err := req.constants(ctx, job, out.deps)
+	consts, constWarnings, err := req.constants(ctx, b.jobs, out.deps)
 	if err != nil {
 		return targetOutput{err: err}
 	}
@@ -199,8 +191,8 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, possible
 	for _, o := range own {
 		out.deps = append(out.deps, o.files...)
 	}
-	goFile, warnings, err := req.goFile(c.object, target, modelOptions{
-		names: names, source: req.Source, types: req.Types, own: own, target: target, globalTypes: !req.NoGlobalTypes,
+	goFile, warnings, err := req.goFile(b.object, target, modelOptions{
+		names: names, source: req.sources(), types: req.Types, events: req.Events, own: own, target: target, globalTypes: !req.NoGlobalTypes,
 		beside: req.neighbours(ctx, possible, target), consts: consts,
 	})
 	if err = errors.Join(err, ctx.Err()); err != nil {
@@ -210,9 +202,9 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, possible
 
 	goPath := filepath.Join(req.path(req.OutputDir), req.fileName(target, ".go"))
 	objectPath := filepath.Join(req.path(req.OutputDir), req.fileName(target, ".o"))
-	out.files = []File{{objectPath, c.object}, {goPath, goFile}}
+	out.files = []File{{objectPath, b.object}, {goPath, goFile}}
 	if req.MakeBase != "" {
-		deps, err := makeDepFile(c.deps, req.Dir, req.path(req.MakeBase), goPath)
+		deps, err := makeDepFile(b.deps, req.Dir, req.path(req.MakeBase), goPath)
 		if err != nil {
 			return targetOutput{err: err}
 		}
@@ -225,7 +217,7 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, possible
 func (req *Request) goFile(data []byte, target Target, opts modelOptions) ([]byte, []string, error) {
 	obj, err := object.Parse(data)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read the object of %s for %s: %w", req.Source, target.Suffix(), err)
+		return nil, nil, fmt.Errorf("read the object of %s for %s: %w", req.sources(), target.Suffix(), err)
 	}
 	m, warnings, err := buildModel(obj, opts)
 	if err != nil {

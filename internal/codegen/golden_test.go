@@ -42,6 +42,12 @@ func goldenRequest(t *testing.T, dir string) Request {
 				t.Fatal(err)
 			}
 			req.Types = append(req.Types, r)
+		case "-event":
+			event, err := ParseEventRequest(words[i+1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Events = append(req.Events, event)
 		case "-const":
 			req.Consts = append(req.Consts, words[i+1])
 		default:
@@ -63,7 +69,7 @@ func request(t *testing.T, dir, ident string) Request {
 		t.Fatal(err)
 	}
 	return Request{
-		Ident: ident, Source: "in.bpf.c", Package: "golden", Dir: dir, OutputDir: t.TempDir(), OutputStem: "out",
+		Ident: ident, Sources: []string{"in.bpf.c"}, Package: "golden", Dir: dir, OutputDir: t.TempDir(), OutputStem: "out",
 		Env: os.Environ(), Compiler: clang(t), Targets: targets,
 	}
 }
@@ -131,24 +137,34 @@ type (
 	BloomFilterMap[V any]    struct{ *Map }
 	StorageMap[V any]        struct{ *Map }
 	SocketMap[K any]         struct{ *Map }
-	PerfEventMap[T any]      struct{ *Map }
 	ProgramArrayMap[K any]   struct{ *Map }
 	MapOfMaps[K, M any]      struct{ *Map }
 	Var[T any]               struct{}
 	IntVar[T any]            struct{}
 	Const[T any]             struct{}
 	VarSpec[T any]           struct{ *VariableSpec }
+	StructOpsSpec            struct{ *MapSpec }
+	Member[T any]            struct{}
+	FuncMember               struct{}
+	Report                   struct{}
+	Alternative              struct {
+		Name    string
+		Program **Program
+		Attach  func() error
+	}
 )
 
 func LoadCollectionSpecFromReader(io.ReaderAt) (*CollectionSpec, error)
 func (*CollectionSpec) Assign(any) error
 func (*CollectionSpec) LoadAndAssign(any, *CollectionOptions) error
+func (*CollectionSpec) LoadAndReport(any, *CollectionOptions) (*Report, error)
+func (*Report) Choose(string, ...Alternative) error
 func (*Map) Close() error
 func (*Program) Close() error
 `
 
-// fakeRingbuf stands for the runtime's package of that name.
-const fakeRingbuf = `package ringbuf
+// fakeEvents stands for the runtime's packages ringbuf and perf.
+const fakeEvents = `package events
 
 import "io"
 
@@ -165,27 +181,44 @@ import (
 )
 
 type (
-	Link           interface{ io.Closer }
-	TracingOptions struct{ Program *ebpf.Program }
-	XDPOptions     struct{ Program *ebpf.Program }
+	Link    interface{ io.Closer }
+	Options interface{ forAuto() }
+	Iter    struct{ Link }
+
+	IterOptions      struct{ Program *ebpf.Program }
+	StructOpsOptions struct{ Map *ebpf.Map }
+
+	all                  struct{}
+	TargetFD             int
+	CgroupOptions        struct{ all }
+	KprobeTarget         struct{ all }
+	KprobeMultiOptions   struct{ all }
+	NetfilterOptions     struct{ all }
+	NetkitOptions        struct{ all }
+	RawTracepointOptions struct{ all }
+	SocketTarget         struct{ all }
+	SockmapOptions       struct{ all }
+	TCTarget             struct{ all }
+	TCXOptions           struct{ all }
+	TracepointTarget     struct{ all }
+	UprobeMultiTarget    struct{ all }
+	UprobeTarget         struct{ all }
+	USDTTarget           struct{ all }
+	XDPOptions           struct{ all }
 )
 
-func AttachTracing(TracingOptions) (Link, error)
-func AttachXDP(XDPOptions) (Link, error)
-func Kprobe(string, *ebpf.Program, any) (Link, error)
+func (all) forAuto()
+func (TargetFD) forAuto()
+func Auto(*ebpf.Program, ...Options) (Link, error)
+func AttachIter(IterOptions) (*Iter, error)
+func AttachStructOps(StructOpsOptions) (Link, error)
 `
 
-type testImporter struct{ runtime, ringbuf, link *types.Package }
+type testImporter map[string]*types.Package
 
 func (i testImporter) Import(path string) (*types.Package, error) {
-	if path == runtimePath {
-		return i.runtime, nil
-	}
-	if path == linkPath {
-		return i.link, nil
-	}
-	if path == ringbufPath {
-		return i.ringbuf, nil
+	if p := i[path]; p != nil {
+		return p, nil
 	}
 	return stdlib().Import(path)
 }
@@ -202,7 +235,7 @@ func typeCheck(t *testing.T, name string, code []byte) {
 		}
 		return f
 	}
-	var fakes testImporter
+	fakes := testImporter{}
 	check := func(path, code string) *types.Package {
 		p, err := (&types.Config{Importer: fakes}).Check(path, fset, []*ast.File{parse(path+".go", code)}, nil)
 		if err != nil {
@@ -210,8 +243,9 @@ func typeCheck(t *testing.T, name string, code []byte) {
 		}
 		return p
 	}
-	fakes.runtime = check(runtimePath, fakeRuntime)
-	fakes.ringbuf, fakes.link = check(ringbufPath, fakeRingbuf), check(linkPath, fakeLink)
+	fakes[runtimePath] = check(runtimePath, fakeRuntime)
+	fakes[ringbufPath], fakes[perfPath] = check(ringbufPath, fakeEvents), check(perfPath, fakeEvents)
+	fakes[linkPath] = check(linkPath, fakeLink)
 	file := parse(name, code)
 	for _, arch := range architectures(t, code) {
 		config := types.Config{

@@ -135,7 +135,7 @@ func TestRandomLayouts(t *testing.T) {
 	req := request(t, dir, "R")
 	for _, target := range req.Targets {
 		job := compileJob{
-			compiler: req.Compiler, target: target, source: req.Source, dir: dir, env: req.Env,
+			compiler: req.Compiler, target: target, source: req.Sources[0], dir: dir, env: req.Env,
 			flags: []string{"-Wno-bitfield-constant-conversion", "-Wno-constant-conversion"},
 		}
 		c, err := job.compile(t.Context())
@@ -150,7 +150,7 @@ func TestRandomLayouts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, _, err := buildModel(obj, modelOptions{names: names, source: req.Source, globalTypes: true})
+		m, _, err := buildModel(obj, modelOptions{names: names, source: req.Sources[0], globalTypes: true})
 		if err != nil {
 			t.Fatal(err)
 		}

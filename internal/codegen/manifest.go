@@ -16,7 +16,7 @@ import (
 
 // OutputRevision counts the changes to what is generated from the same sources.
 // Outputs of another revision are stale.
-const OutputRevision = 1
+const OutputRevision = 2
 
 // ManifestExt is how the names of manifests end.
 const ManifestExt = ".bpfgen"
@@ -141,7 +141,10 @@ func ReadManifest(path string) (*Manifest, error) {
 // settings says all that decides about the output, apart from the compiler and
 // the contents of files.
 func (req *Request) settings(l locator) []string {
-	lines := []string{"ident " + req.Ident, "package " + req.Package, "folder " + l.name(req.Dir), "source " + l.flag(req.Source)}
+	lines := []string{"ident " + req.Ident, "package " + req.Package, "folder " + l.name(req.Dir)}
+	for _, source := range req.Sources {
+		lines = append(lines, "source "+l.flag(source))
+	}
 	for _, t := range req.Targets {
 		lines = append(lines, "target "+t.Suffix())
 	}
@@ -156,6 +159,9 @@ func (req *Request) settings(l locator) []string {
 	}
 	for _, r := range req.Types {
 		lines = append(lines, "type "+r.String())
+	}
+	for _, event := range req.Events {
+		lines = append(lines, "event "+event.String())
 	}
 	for _, pattern := range req.Consts {
 		lines = append(lines, "const "+pattern)

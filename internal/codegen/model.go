@@ -17,6 +17,8 @@ type Model struct {
 	Programs  []Item
 	Variables []Item
 
+	StructOps []StructOpsDecl
+
 	Consts []Const // #defines, in the order of their C names
 
 	Types []TypeDecl // in the order of their names
@@ -43,10 +45,15 @@ type Item struct {
 	Optional bool
 
 	View     *View   // of a map or variable in the kernel; nil if that is untyped
-	Attach   *Attach // of a program, if Attach attaches it
-	Section  string  // of such a program
-	SpecView *View   // of a variable that isn't loaded yet
+	SpecView *View   // of a variable or struct_ops that isn't loaded yet
+	Attach   *Attach // of a program or struct_ops, if it can be attached
+	Section  string  // of a program or struct_ops
 	Comment  string  // what more is to be known of it
+
+	// Alternative is the group of a program, of which one is attached: the first
+	// that can be, by Order.
+	Alternative string
+	Order       int
 }
 
 // DeclKind says what a type declaration looks like.

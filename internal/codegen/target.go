@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"encoding/binary"
 	"fmt"
 	"go/build/constraint"
 	"runtime"
@@ -44,6 +45,18 @@ type Target struct {
 
 // Clang returns the value of clang's -target option: bpf, bpfel or bpfeb.
 func (t Target) Clang() string { return t.clang }
+
+// byteOrder returns the byte order of objects, or nil for target bpf, which has
+// that of the machine that compiles.
+func (t Target) byteOrder() binary.ByteOrder {
+	switch t.clang {
+	case "bpfel":
+		return binary.LittleEndian
+	case "bpfeb":
+		return binary.BigEndian
+	}
+	return nil
+}
 
 // Macro returns the suffix of the __TARGET_ARCH_ macro, or "" for a target
 // that isn't tied to an architecture.

@@ -43,11 +43,19 @@ func (m *Model) addViews(obj *object.Object, types *typeBuilder) {
 			}
 		}
 	}
+	for i := range m.Programs {
+		for _, p := range obj.Programs {
+			if p.Name == m.Programs[i].C {
+				m.Programs[i].Comment = describeProgram(p)
+			}
+		}
+	}
 	for i := range m.Variables {
 		item := &m.Variables[i]
 		for _, v := range obj.Variables {
 			if v.Name == item.C {
 				item.View, item.SpecView = types.variableViews(v, inMemory(obj, v.Section))
+				item.Comment = v.Section
 			}
 		}
 	}
@@ -56,13 +64,25 @@ func (m *Model) addViews(obj *object.Object, types *typeBuilder) {
 // describeMap is what is to be known of a map besides its types.
 func describeMap(decl *object.Map) string {
 	text := decl.Type.String()
-	switch decl.Type {
-	case uapi.MapTypeRingBuf, uapi.MapTypeUserRingbuf:
+	switch {
+	case decl.Kind == object.StructOpsMap:
+		text = secOf(decl.Section)
+	case decl.Type == uapi.MapTypeRingBuf || decl.Type == uapi.MapTypeUserRingbuf:
 		text += fmt.Sprintf(" of %d bytes", decl.MaxEntries)
-	default:
-		if decl.MaxEntries > 0 {
-			text += fmt.Sprintf(" of %d elements", decl.MaxEntries)
-		}
+	case decl.MaxEntries == 1:
+		text += " of one element"
+	case decl.MaxEntries > 1:
+		text += fmt.Sprintf(" of %d elements", decl.MaxEntries)
+	}
+	switch {
+	case decl.Kind == object.StructOpsMap, decl.Type == uapi.MapTypeRingBuf:
+	case decl.KeySize > 0 && decl.ValueSize > 0:
+		text += fmt.Sprintf(", keys of %d bytes, values of %d", decl.KeySize, decl.ValueSize)
+	case decl.ValueSize > 0:
+		text += fmt.Sprintf(", values of %d bytes", decl.ValueSize)
+	}
+	if decl.Pinning == uapi.PinByName {
+		text += ", pinned by name"
 	}
 	if since := decl.Type.MinKernel(); since != (uapi.KernelVersion{}) {
 		text += ", since Linux " + since.String()
@@ -147,7 +167,11 @@ func (b *typeBuilder) mapView(decl *object.Map) *View {
 		}
 		return view
 	case uapi.MapTypePerfEventArray:
-		return viewIf(hasValue && value.Elem == nil && value.Size != 4, "PerfEventMap", value)
+		view := viewIf(hasValue && isEvent(decl, value), "Events", value)
+		if view != nil {
+			view.Pkg = perfPath
+		}
+		return view
 	case uapi.MapTypeProgramArray:
 		return viewIf(hasKey, "ProgramArrayMap", key)
 	case uapi.MapTypeSockMap, uapi.MapTypeSockHash, uapi.MapTypeXSKMap, uapi.MapTypeReusePortSockArray, uapi.MapTypeCGroupArray:

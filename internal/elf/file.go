@@ -24,6 +24,23 @@ type File struct {
 
 	mu      sync.Mutex // guards symbols
 	symbols []Symbol
+
+	text string // the whole file, if it came as one
+	room room
+}
+
+// room is for the tables of small files, so that they cost no allocations.
+type room struct {
+	sections [12]Section
+	symbols  [8]Symbol
+}
+
+// sized returns n zero elements, in room if there is enough.
+func sized[T any](room []T, n uint64) []T {
+	if n <= uint64(len(room)) {
+		return room[:n:n]
+	}
+	return make([]T, n)
 }
 
 // Section is the header of a section.
@@ -54,21 +71,39 @@ type header struct {
 //
 // Parse doesn't insist on BPF; see [File.CheckBPF].
 func Parse(data []byte) (*File, error) {
-	f := &File{data: data}
-	if err := f.parseHeader(); err != nil {
-		return nil, err
-	}
-	if err := f.parseSections(); err != nil {
-		return nil, err
-	}
-	f.findSymbolTable()
-	if err := f.checkBounds(); err != nil {
-		return nil, err
-	}
-	if err := f.nameSections(); err != nil {
+	f := new(File)
+	if err := f.Init(data, ""); err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+// Init is Parse into f, which must be zero. text is the same bytes once more, as
+// a string that names can be parts of; or empty, then names are copied.
+func (f *File) Init(data []byte, text string) error {
+	f.data = data
+	if len(text) == len(data) {
+		f.text = text
+	}
+	if err := f.parseHeader(); err != nil {
+		return err
+	}
+	if err := f.parseSections(); err != nil {
+		return err
+	}
+	f.findSymbolTable()
+	if err := f.checkBounds(); err != nil {
+		return err
+	}
+	return f.nameSections()
+}
+
+// Text is [File.Data] as a string, if Init was given one, or empty.
+func (f *File) Text(s *Section) string {
+	if f.text == "" || !s.hasBytes() {
+		return ""
+	}
+	return f.text[s.Offset : s.Offset+s.Size]
 }
 
 func (f *File) parseHeader() error {
@@ -137,7 +172,7 @@ func (f *File) parseSections() error {
 	if h.sectionCount > uint64(len(table)/sectionSize) {
 		return malformed("", h.sectionOffset, "a table of %d sections is longer than the rest of the file, %d bytes", h.sectionCount, len(table))
 	}
-	f.Sections = make([]Section, h.sectionCount)
+	f.Sections = sized(f.room.sections[:], h.sectionCount)
 	for i := range f.Sections {
 		f.decodeSection(&f.Sections[i], table[i*sectionSize:])
 		f.Sections[i].Index = i

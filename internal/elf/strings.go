@@ -29,6 +29,9 @@ func (f *File) stringTable(index uint32, owner string) (string, error) {
 	if n := len(data); n > 0 && data[n-1] != 0 {
 		return "", malformed(f.label(int(index)), uint64(n-1), "the string table doesn't end in NUL")
 	}
+	if text := f.Text(s); text != "" {
+		return text, nil
+	}
 	return string(data), nil
 }
 

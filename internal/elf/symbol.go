@@ -66,7 +66,7 @@ func (f *File) decodeSymbols(table *Section) ([]Symbol, error) {
 	if err != nil {
 		return nil, err
 	}
-	symbols := make([]Symbol, len(data)/symbolSize)
+	symbols := sized(f.room.symbols[:], uint64(len(data)/symbolSize))
 	for i := range symbols {
 		b := data[i*symbolSize:][:symbolSize]
 		s := &symbols[i]

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,6 +37,9 @@ func (n *Netlink) Close() error { return n.fd.Close() }
 // netlinkReply has room for what the kernel says to one request.
 const netlinkReply = 32 << 10
 
+// netlinkTries is how often to try to receive a reply.
+const netlinkTries = 8
+
 // Request sends a message and waits until the kernel has done what it says. It
 // returns what the kernel sends besides, the payload of the first message of the
 // same kind, which flag NLM_F_ECHO asks for.
@@ -62,10 +66,7 @@ func (n *Netlink) Request(kind, flags uint16, payload []byte) ([]byte, error) {
 func receiveNetlink(raw int, kind uint16) (echo []byte, err error) {
 	buffer := make([]byte, netlinkReply)
 	for {
-		n, err := recvfrom(raw, buffer)
-		if err == unix.EINTR {
-			continue
-		}
+		n, err := receiveAgain(raw, buffer)
 		if err != nil {
 			return nil, os.NewSyscallError("recvfrom", err)
 		}
@@ -85,6 +86,23 @@ func receiveNetlink(raw int, kind uint16) (echo []byte, err error) {
 			}
 		}
 	}
+}
+
+// receiveAgain is recvfrom(2), tried again after what doesn't last: the kernel
+// has done what it was asked to, and who doesn't learn what that was can't undo it.
+func receiveAgain(raw int, buffer []byte) (n int, err error) {
+	for try := 0; try < netlinkTries; try++ {
+		n, err = recvfrom(raw, buffer)
+		switch err {
+		case unix.EINTR:
+			try--
+		case unix.EAGAIN, unix.ENOMEM:
+			time.Sleep(time.Millisecond << try)
+		default:
+			return n, err
+		}
+	}
+	return n, err
 }
 
 // AppendNetlinkAttr adds an attribute to a message, padded to four bytes.

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unsafe"
+
+	"github.com/bpfgen/bpfgen/internal/uapi"
 )
 
 // objAttr is what BPF_OBJ_PIN and BPF_OBJ_GET take.
@@ -51,6 +53,21 @@ func NextID(cmd Cmd, id uint32) (uint32, error) {
 // CmdProgGetFDByID…) is about; ENOENT if there is none. Needs CAP_SYS_ADMIN.
 func FDByID(cmd Cmd, id, flags uint32) (*FD, error) {
 	return open(cmd, &idAttr{id: id, openFlags: flags})
+}
+
+// BTFByID is FDByID for BTF, by the right of a token that BTF_GET_FD_BY_ID was
+// delegated to. Needs 6.15.
+func BTFByID(id uint32, token *FD) (*FD, error) {
+	raw, err := token.Acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer token.Release()
+	attr := struct {
+		idAttr
+		tokenFD int32
+	}{idAttr{id: id, openFlags: uapi.BTFFlagTokenFD}, int32(raw)}
+	return open(CmdBTFGetFDByID, &attr)
 }
 
 // MapInfo is struct bpf_map_info.

@@ -14,7 +14,7 @@ import (
 // ErrFlushed is what Poller.Wait returns after Poller.Flush.
 var ErrFlushed = errors.New("reader was flushed")
 
-// Poller waits for descriptors to become readable. It is an epoll instance
+// Poller waits for descriptors to become readable, or writable. It is an epoll instance
 // that itself is watched by the Go runtime: a goroutine that waits occupies no
 // thread, and deadlines and Close work as they do for network connections.
 //
@@ -74,13 +74,18 @@ func (p *Poller) init() error {
 }
 
 // Add begins to wait for fd too. Wait reports it as id, which isn't negative.
-func (p *Poller) Add(fd *FD, id int) error {
+func (p *Poller) Add(fd *FD, id int) error { return p.add(fd, id, unix.EPOLLIN) }
+
+// AddWritable is Add for fd becoming writable.
+func (p *Poller) AddWritable(fd *FD, id int) error { return p.add(fd, id, unix.EPOLLOUT) }
+
+func (p *Poller) add(fd *FD, id int, events uint32) error {
 	raw, err := fd.Acquire()
 	if err != nil {
 		return err
 	}
 	defer fd.Release()
-	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(id)}
+	event := unix.EpollEvent{Events: events | unix.EPOLLET, Fd: int32(id)}
 	var errAdd error
 	err = p.conn.Control(func(epoll uintptr) {
 		errAdd = epollAdd(int(epoll), raw, &event)

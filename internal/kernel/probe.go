@@ -3,8 +3,12 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
+	"syscall"
+
+	"github.com/bpfgen/bpfgen/internal/uapi"
 )
 
 // kprobePMU is there on kernels that have kprobes (as perf events: 4.17).
@@ -54,10 +58,11 @@ func syscallArch(goarch string) string {
 	return ""
 }
 
-// Programs that call bpf_get_attach_cookie and exit.
+// What the probing programs are, and do.
 const (
 	progTypeTracepoint  = 5
 	opCall              = 0x85
+	opMovImm            = 0xb7
 	opExit              = 0x95
 	getAttachCookieFunc = 174
 )
@@ -77,4 +82,43 @@ func HasCookie() bool {
 	}
 	_ = fd.Close()
 	return true
+}
+
+// HasUprobeMulti tells whether one link can attach a program to many places of
+// a file (6.6), and to those of one process if that is asked for (6.10: before,
+// it was one thread). It tries to: ask only if somebody wants to know.
+func HasUprobeMulti() bool {
+	code := make([]byte, 16)
+	code[0], code[8] = opMovImm, opExit
+	prog, err := ProgLoad(&ProgLoadAttr{
+		ProgType: uint32(uapi.ProgTypeKprobe), ExpectedAttachType: uint32(uapi.AttachTraceUprobeMulti),
+		Insns: Bytes(code), InsnCnt: 2, License: CString("GPL"),
+	})
+	if err != nil {
+		return false
+	}
+	defer prog.Close()
+	// A folder is no file to attach to. The kernel looks at the process first,
+	// if it does that right.
+	const anyProcess, noProcess = 0, math.MaxUint32
+	return attachToFolder(prog, anyProcess) == syscall.EBADF && attachToFolder(prog, noProcess) == syscall.EINVAL
+}
+
+// attachToFolder tries to attach a program to a place where there is no code,
+// and returns what the kernel says about that.
+func attachToFolder(prog *FD, pid uint32) syscall.Errno {
+	offsets := []uint64{0}
+	raw, err := prog.Acquire()
+	if err != nil {
+		return syscall.EBADF
+	}
+	defer prog.Release()
+	link, err := LinkCreate(&LinkCreateAttr[LinkUprobeMulti]{
+		ProgFD: uint32(raw), AttachType: uint32(uapi.AttachTraceUprobeMulti),
+		Extra: LinkUprobeMulti{Path: CString("/"), Offsets: Slice(offsets), Count: 1, PID: pid},
+	})
+	if err == nil {
+		_ = link.Close()
+	}
+	return Errno(err)
 }

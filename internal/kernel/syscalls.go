@@ -177,6 +177,15 @@ func OpenFile(path string, flags int) (*os.File, error) {
 	return os.OpenFile(path, flags, 0)
 }
 
+// writeFile gives text to a file in one piece.
+func writeFile(f *os.File, text string) error {
+	if err := fault.At("write"); err != nil {
+		return &os.PathError{Op: "write", Path: f.Name(), Err: err}
+	}
+	_, err := f.WriteString(text)
+	return err
+}
+
 // ReadFile is os.ReadFile for the files in which the kernel tells something.
 func ReadFile(path string) ([]byte, error) {
 	if err := fault.At("open"); err != nil {

@@ -92,7 +92,7 @@ func (t *Tracefs) Append(file, command string) error {
 		return err
 	}
 	defer f.Close()
-	if _, err := f.WriteString(command); err != nil {
+	if err := writeFile(f, command); err != nil {
 		return fmt.Errorf("%q: %w", command, err)
 	}
 	return nil

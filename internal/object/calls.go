@@ -207,7 +207,7 @@ func (p *parser) link() error {
 	}
 	p.code.insns = make(asm.Instructions, 0, l.total)
 	p.reserveNotes(&l)
-	programs := make([]Program, n)
+	programs := sized(p.buf.programs[:], n)
 	p.obj.Programs = sized(p.obj.programs[:], n)
 	for i, e := range entries {
 		p.obj.Programs[i] = &programs[i]

@@ -98,7 +98,7 @@ func (p *parser) readMap(s *elf.Section, info rawbtf.VarSecinfo, m *Map) error {
 	case uint64(info.Offset)+uint64(info.Size) > s.Size:
 		return fmt.Errorf("%d bytes exceed the section's %d", info.Size, s.Size)
 	case v.Linkage() == linkExtern:
-		return errors.New("an extern map: link the object that defines it with bpftool gen object")
+		return errors.New("an extern map: link the file that defines it, as bpfgen Ident a.bpf.c b.bpf.c does")
 	}
 	def, err := p.types.raw.Resolve(v.TypeID())
 	if err != nil {
@@ -156,7 +156,8 @@ func (d *mapDef) read(def rawbtf.Type) error {
 }
 
 func (d *mapDef) readMember(def rawbtf.Type, i int, member rawbtf.Member) error {
-	if d.p.raw.NameIs(member.NameOff, "values") {
+	name := d.p.raw.NameBytes(member.NameOff)
+	if string(name) == "values" {
 		if i != def.Vlen()-1 {
 			return errors.New("has to be the last member")
 		}
@@ -164,7 +165,7 @@ func (d *mapDef) readMember(def rawbtf.Type, i int, member rawbtf.Member) error 
 		return d.readValues(member.Type)
 	}
 	for _, field := range mapFields {
-		if d.p.raw.NameIs(member.NameOff, field.name) {
+		if string(name) == field.name {
 			return field.read(d, member.Type)
 		}
 	}

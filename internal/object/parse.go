@@ -38,7 +38,7 @@ type section struct {
 
 // parser carries what the steps of Parse find out, each in its own fields.
 type parser struct {
-	file *elf.File
+	file elf.File
 	obj  *Object
 
 	sections []section
@@ -47,7 +47,7 @@ type parser struct {
 	byName []uint32 // symbols that types can refer to, sorted
 
 	types typeTable
-	ext   *btf.ExtInfos
+	ext   btf.ExtInfos
 
 	externs     []Extern
 	externOf    []int32 // by symbol, counted from one
@@ -78,6 +78,8 @@ type scratch struct {
 	order    [8]int32
 	stack    [4]frame
 	entries  [4]entry
+	programs [2]Program
+	object   Object
 }
 
 // sized returns n zero elements, in buf if it has room.
@@ -89,12 +91,20 @@ func sized[T any](buf []T, n int) []T {
 }
 
 // Parse reads an object file of either byte order. The result aliases data.
-func Parse(data []byte) (*Object, error) {
-	file, err := elf.Parse(data)
-	if err != nil {
+func Parse(data []byte) (*Object, error) { return ParseText(data, "") }
+
+// ParseText is Parse of data that there is as a string, too: names are then parts
+// of that, instead of copies.
+//
+// The object and what it lists share memory. Who keeps some of it keeps all,
+// except for types and instructions.
+func ParseText(data []byte, text string) (*Object, error) {
+	p := &parser{arena: -1}
+	if err := p.file.Init(data, text); err != nil {
 		return nil, fmt.Errorf("parse object: %w", err)
 	}
-	p := &parser{file: file, arena: -1, obj: &Object{ByteOrder: file.ByteOrder}}
+	p.obj = &p.buf.object
+	p.obj.ByteOrder = p.file.ByteOrder
 	for _, step := range [...]func(*parser) error{
 		(*parser).classify,
 		(*parser).readLicense,
@@ -197,24 +207,12 @@ func (p *parser) readLicense() error {
 		return err
 	}
 	data, _, _ = bytes.Cut(data, []byte{0})
-	p.obj.License = licenseName(data)
-	return nil
-}
-
-// licenseName saves an allocation for those that the kernel counts as
-// compatible with the GPL, which is nearly all.
-func licenseName(data []byte) string {
-	switch string(data) {
-	case "GPL":
-		return "GPL"
-	case "GPL v2":
-		return "GPL v2"
-	case "Dual BSD/GPL":
-		return "Dual BSD/GPL"
-	case "Dual MIT/GPL":
-		return "Dual MIT/GPL"
+	if text := p.file.Text(s); text != "" {
+		p.obj.License = text[:len(data)]
+	} else {
+		p.obj.License = string(data)
 	}
-	return string(data)
+	return nil
 }
 
 func (p *parser) readVersion() error {

@@ -28,14 +28,23 @@ type function struct {
 
 // codeTable is all code of the object.
 type codeTable struct {
-	funcs  []function // by section and start
-	edges  []edge     // what each function refers to, in order of its instructions
-	infos  []codeInfo // of the sections with code
+	funcs  []function   // by section and start
+	edges  []edge       // what each function refers to, in order of its instructions
+	infos  []codeInfo   // of the sections with code
+	shared []asm.Shared // by instructions, of the same sections
+	own    *ownNotes    // where they are, if there is one section
 	relocs []elf.Reloc
 
 	tables []*asm.JumpTable // by symbol, nil unless something refers to it
 
 	insns asm.Instructions // of all programs
+}
+
+// ownNotes is what a single section's instructions share, in one allocation if
+// it isn't much.
+type ownNotes struct {
+	shared [1]asm.Shared
+	notes  [1]asm.Annotations
 }
 
 // edge is a reference to a function.

@@ -64,6 +64,12 @@ func (p *parser) readRelocations() error {
 		}
 	}
 	p.code.infos = sized(p.buf.infos[:], sections)
+	if sections == 1 {
+		p.code.own = new(ownNotes)
+		p.code.shared = p.code.own.shared[:]
+	} else {
+		p.code.shared = make([]asm.Shared, sections)
+	}
 	p.code.relocs = sized(p.buf.relocs[:], int(relocs))[:0]
 	last = -1
 	for i := range p.code.funcs {
@@ -109,7 +115,8 @@ func (p *parser) fullInfo(section int32) *codeInfo {
 	if !c.read {
 		name := p.file.Sections[section].Name
 		c.funcs, c.core = p.ext.Funcs(name), p.ext.CORERelocations(name)
-		c.shared = asm.NewShared(p.ext.Lines(name), nil)
+		c.shared = &p.code.shared[p.sections[section].info]
+		c.shared.SetLines(p.ext.Lines(name))
 		c.read = true
 	}
 	return c
@@ -129,10 +136,15 @@ func (p *parser) reserveNotes(l *linker) {
 		info.notes += n
 		total += n
 	}
-	room := make([]asm.Annotations, total)
+	var room []asm.Annotations
+	if p.code.own != nil && total <= len(p.code.own.notes) {
+		room = p.code.own.notes[:total]
+	} else {
+		room = make([]asm.Annotations, total)
+	}
 	for i := range p.code.infos {
 		if info := &p.code.infos[i]; info.read {
-			*info.shared = *asm.NewShared(*info.shared.Lines(), room[:info.notes:info.notes])
+			info.shared.Reserve(room[:info.notes:info.notes])
 			room = room[info.notes:]
 		}
 	}

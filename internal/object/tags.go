@@ -17,6 +17,9 @@ func (p *Program) Alternative() string { return tagValue(p.Tags, tagAlternative)
 // array, "" if no tag says it.
 func (m *Map) Event() string { return tagValue(m.Tags, tagEvent) }
 
+// SetEvent is as if there were a tag for the C type of the events.
+func (m *Map) SetEvent(name string) { m.Tags = append([]string{tagEvent + name}, m.Tags...) }
+
 func tagValue(tags []string, prefix string) string {
 	for _, tag := range tags {
 		if value, ok := strings.CutPrefix(tag, prefix); ok {

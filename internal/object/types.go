@@ -49,6 +49,13 @@ type typeTable struct {
 	tags []declTag // by target
 }
 
+// ownTypes is what is kept of the file's BTF, in one allocation if it is small.
+type ownTypes struct {
+	raw  rawbtf.BTF
+	spec btf.Spec
+	room [384]byte
+}
+
 // readTypes opens the file's BTF and fills in the sizes and offsets of
 // sections, which compilers leave to the linker.
 func (p *parser) readTypes() error {
@@ -61,11 +68,13 @@ func (p *parser) readTypes() error {
 		return err
 	}
 	t := &p.types
-	t.blob = slices.Clone(data)
-	if t.spec, err = btf.LoadSpecFromBytes(t.blob); err != nil {
-		return fmt.Errorf("section %s: %w", s.Name, err)
+	own := new(ownTypes)
+	t.raw, t.spec = &own.raw, &own.spec
+	t.blob = append(own.room[:0], data...)
+	if err := t.raw.Init(t.blob, p.file.Text(s), nil); err != nil {
+		return fmt.Errorf("section %s: parse BTF: %w", s.Name, err)
 	}
-	t.raw = t.spec.Records()
+	t.spec.Init(t.raw, nil)
 	t.base = t.raw.ByteOrder().Uint32(t.blob[4:]) + t.raw.ByteOrder().Uint32(t.blob[8:])
 	if err := t.collect(); err != nil {
 		return fmt.Errorf("section %s: %w", s.Name, err)
@@ -93,7 +102,7 @@ func (p *parser) readExt() error {
 	if err != nil {
 		return err
 	}
-	if p.ext, err = btf.LoadExtInfos(data, p.types.spec); err != nil {
+	if err := p.ext.Init(data, p.types.spec); err != nil {
 		return fmt.Errorf("section %s: %w", s.Name, err)
 	}
 	return nil

@@ -55,6 +55,7 @@ const (
 	XDPLink                        // BPF_LINK_CREATE for XDP
 	TCX                            // BPF_LINK_CREATE for tcx
 	CgroupLink                     // BPF_LINK_CREATE for cgroups
+	CgroupAnchors                  // places of programs in cgroups
 	CgroupSKB                      // BPF_PROG_ATTACH for cgroups
 	TestRun                        // BPF_PROG_TEST_RUN
 	Veth                           // pairs of virtual interfaces
@@ -65,6 +66,7 @@ const (
 	Exceptions                     // bpf_throw
 	ProgStreams                    // BPF_PROG_STREAM_READ_BY_FD
 	KernelBTFHandle                // BTF of kernel and modules by ID
+	UserRingBuf                    // BPF_MAP_TYPE_USER_RINGBUF
 	JumpTables                     // BPF_MAP_TYPE_INSN_ARRAY, gotox
 )
 
@@ -112,6 +114,7 @@ var features = [...]feature{
 	XDPLink:         {"bpf_link for XDP", uapi.KernelVersion{Major: 5, Minor: 9}, nil},
 	TCX:             {"tcx", uapi.KernelVersion{Major: 6, Minor: 6}, nil},
 	CgroupLink:      {"bpf_link for cgroups", uapi.KernelVersion{Major: 5, Minor: 7}, nil},
+	CgroupAnchors:   {"places of programs in cgroups", uapi.KernelVersion{Major: 6, Minor: 17}, nil},
 	CgroupSKB:       {"BPF on cgroups", uapi.KernelVersion{Major: 4, Minor: 10}, nil},
 	TestRun:         {"BPF test runs", uapi.KernelVersion{Major: 4, Minor: 12}, nil},
 	Veth:            {"veth interfaces", uapi.KernelVersion{Major: 2, Minor: 6}, nil},
@@ -122,6 +125,7 @@ var features = [...]feature{
 	Exceptions:      {"BPF exceptions", uapi.KernelVersion{Major: 6, Minor: 7}, withoutKernelBTF},
 	ProgStreams:     {"output of programs", uapi.KernelVersion{Major: 6, Minor: 17}, nil},
 	JumpTables:      {"jump tables", uapi.KernelVersion{Major: 6, Minor: 19}, nil},
+	UserRingBuf:     {"ring buffers from user space", uapi.KernelVersion{Major: 6, Minor: 1}, nil},
 	KernelBTFHandle: {"IDs of the kernel's BTF", uapi.KernelVersion{Major: 5, Minor: 11}, withoutKernelBTF},
 }
 

@@ -4,7 +4,11 @@
 // object file implies. It knows no system call.
 package uapi
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // KernelVersion is a mainline release, without its patch level.
 type KernelVersion struct{ Major, Minor uint8 }
@@ -15,6 +19,35 @@ func (v KernelVersion) String() string {
 		return "unknown"
 	}
 	return strconv.Itoa(int(v.Major)) + "." + strconv.Itoa(int(v.Minor))
+}
+
+// ParseKernelVersion reads "5.8". What follows the minor version after a dot or
+// a dash, as in "5.8.0-rc1", is left out.
+func ParseKernelVersion(s string) (KernelVersion, error) {
+	major, rest, ok := strings.Cut(s, ".")
+	minor := rest
+	if i := strings.IndexAny(rest, ".-"); i >= 0 {
+		minor = rest[:i]
+	}
+	a, errMajor := strconv.ParseUint(major, 10, 8)
+	b, errMinor := strconv.ParseUint(minor, 10, 8)
+	if !ok || errMajor != nil || errMinor != nil {
+		return KernelVersion{}, fmt.Errorf("%q is no kernel version: it has a major and a minor number, as in 5.15", s)
+	}
+	return KernelVersion{uint8(a), uint8(b)}, nil
+}
+
+// MarshalText is String.
+func (v KernelVersion) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText is the reverse of MarshalText.
+func (v *KernelVersion) UnmarshalText(text []byte) (err error) {
+	if string(text) == (KernelVersion{}).String() {
+		*v = KernelVersion{}
+		return nil
+	}
+	*v, err = ParseKernelVersion(string(text))
+	return err
 }
 
 // Less tells whether v is older than w.

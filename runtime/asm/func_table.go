@@ -330,7 +330,7 @@ var helpers = [...]helper{
 	FnSkStorageGet:               {"sk_storage_get", 5, 2},
 	FnSkStorageDelete:            {"sk_storage_delete", 5, 2},
 	FnSendSignal:                 {"send_signal", 5, 3},
-	FnTcpGenSyncookie:            {"tcp_gen_syncookie", 5, 3},
+	FnTcpGenSyncookie:            {"tcp_gen_syncookie", 5, 4},
 	FnSkbOutput:                  {"skb_output", 5, 5},
 	FnProbeReadUser:              {"probe_read_user", 5, 5},
 	FnProbeReadKernel:            {"probe_read_kernel", 5, 5},

@@ -25,14 +25,14 @@ type Shared struct {
 	notes []Annotations
 }
 
-// NewShared returns what instructions share that come from lines, with room for
-// annotations.
-func NewShared(lines btf.LineTable, room []Annotations) *Shared {
-	return &Shared{lines: lines, notes: room[:0]}
-}
+// SetLines says which lines the instructions come from.
+func (s *Shared) SetLines(lines btf.LineTable) { s.lines = lines }
 
-// Lines returns what was given to NewShared.
+// Lines returns what SetLines was given.
 func (s *Shared) Lines() *btf.LineTable { return &s.lines }
+
+// Reserve makes room for annotations. There must be none yet.
+func (s *Shared) Reserve(room []Annotations) { s.notes = room[:0] }
 
 // Annotate returns new annotations, to be filled in before the next call, and
 // their number, which counts from one.

@@ -11,7 +11,7 @@ import (
 type decoder struct {
 	mu    sync.Mutex
 	pages []*page // by distance from the first ID; nil until needed
-	slabs slabs
+	slabs *slabs  // nil until needed
 	names rawbtf.Names
 
 	// Of the last run, to be used again.
@@ -55,6 +55,7 @@ func (s *Spec) inflate(id TypeID) (Type, error) {
 	defer s.mu.Unlock()
 	first, end := s.raw.FirstID(), s.raw.EndID()
 	if s.pages == nil {
+		s.slabs = new(slabs)
 		s.pages = make([]*page, (int(end-first)+len(page{})-1)/len(page{}))
 	}
 	if typ := *s.slot(uint32(id) - first); typ != nil {

@@ -15,7 +15,7 @@ import (
 // ExtInfos is what the .BTF.ext section of an object says about instructions.
 type ExtInfos struct {
 	spec *Spec
-	raw  *rawbtf.Ext
+	raw  rawbtf.Ext
 }
 
 // FuncOffset says which function starts at an instruction.
@@ -56,18 +56,27 @@ const insnSize = 8
 // spec. Everything it refers to is validated here, but decoded only later. The
 // bytes must not be modified afterwards.
 func LoadExtInfos(ext []byte, spec *Spec) (*ExtInfos, error) {
-	raw, err := rawbtf.ParseExt(ext)
-	if err != nil {
-		return nil, fmt.Errorf("parse .BTF.ext: %w", err)
+	ei := new(ExtInfos)
+	if err := ei.Init(ext, spec); err != nil {
+		return nil, err
 	}
-	if err := checkExt(raw, spec.raw); err != nil {
-		return nil, fmt.Errorf("parse .BTF.ext: %w", err)
-	}
-	ei := &ExtInfos{spec, raw}
-	ei.sortByName(raw.Funcs())
-	ei.sortByName(raw.Lines())
-	ei.sortByName(raw.CORERelos())
 	return ei, nil
+}
+
+// Init is LoadExtInfos into ei, which must be zero.
+func (ei *ExtInfos) Init(ext []byte, spec *Spec) error {
+	ei.spec = spec
+	err := ei.raw.Init(ext)
+	if err == nil {
+		err = checkExt(&ei.raw, spec.raw)
+	}
+	if err != nil {
+		return fmt.Errorf("parse .BTF.ext: %w", err)
+	}
+	ei.sortByName(ei.raw.Funcs())
+	ei.sortByName(ei.raw.Lines())
+	ei.sortByName(ei.raw.CORERelos())
+	return nil
 }
 
 // checkExt makes sure that decoding can't fail.
@@ -142,7 +151,7 @@ func collect[T any](n int, decode func(int) T) []T {
 
 // CORERelocations is the part of Section about CO-RE.
 func (ei *ExtInfos) CORERelocations(name string) CORERelocationOffsets {
-	if ei == nil {
+	if ei == nil || ei.spec == nil {
 		return nil
 	}
 	s := ei.records(ei.raw.CORERelos(), name)
@@ -163,7 +172,7 @@ type FuncTable struct {
 // Funcs returns which functions the ELF section with the given name has. A nil
 // receiver knows none.
 func (ei *ExtInfos) Funcs(name string) FuncTable {
-	if ei == nil {
+	if ei == nil || ei.spec == nil {
 		return FuncTable{}
 	}
 	return FuncTable{ei.spec, ei.records(ei.raw.Funcs(), name)}
@@ -188,7 +197,7 @@ type LineTable struct {
 // Lines returns which lines the instructions of the ELF section with the given
 // name come from. A nil receiver knows none.
 func (ei *ExtInfos) Lines(name string) LineTable {
-	if ei == nil {
+	if ei == nil || ei.spec == nil {
 		return LineTable{}
 	}
 	return LineTable{ei.spec.raw, ei.records(ei.raw.Lines(), name)}

@@ -19,9 +19,15 @@ type Spec struct {
 // NewSpec returns the types of an already parsed blob. If raw is split BTF,
 // base must be the Spec of its base.
 func NewSpec(raw *rawbtf.BTF, base *Spec) *Spec {
-	s := &Spec{raw: raw, base: base}
-	s.names = raw.Names()
+	s := new(Spec)
+	s.Init(raw, base)
 	return s
+}
+
+// Init is NewSpec into s, which must be zero.
+func (s *Spec) Init(raw *rawbtf.BTF, base *Spec) {
+	s.raw, s.base = raw, base
+	s.names = raw.Names()
 }
 
 // LoadSpecFromBytes parses a raw BTF blob such as the contents of a .BTF
@@ -266,6 +272,8 @@ func (s *Spec) copy(c copier) *Spec {
 		return nil
 	}
 	cpy := NewSpec(s.raw, s.base.copy(c))
-	cpy.decoder.pages = s.decoder.copyPages(c)
+	if cpy.decoder.pages = s.decoder.copyPages(c); cpy.decoder.pages != nil {
+		cpy.decoder.slabs = new(slabs)
+	}
 	return cpy
 }

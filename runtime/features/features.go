@@ -8,8 +8,8 @@
 //	                                       this process may not use BPF
 //
 // Probes ask the kernel each time, with one or two system calls that leave
-// nothing behind. Callers that ask often keep the answer, for as long as they
-// like: it changes with the capabilities of the process.
+// nothing behind. Callers that ask often keep the answers, in a Cache, for as
+// long as they like: they change with the capabilities of the process.
 //
 // Prefer probes to comparing versions: distributions add features to old kernels,
 // and build new ones without.

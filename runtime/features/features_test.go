@@ -118,7 +118,8 @@ func TestMapFlags(t *testing.T) {
 	check(t, "map flag BPF_F_NO_PREALLOC", HaveMapFlag(BPF_F_NO_PREALLOC), uapi.KernelVersion{Major: 4, Minor: 6}, "")
 }
 
-func TestInstructionsAndLinks(t *testing.T) {
+// ebpf-go's names for some of the features.
+func TestNamedProbes(t *testing.T) {
 	testutil.Needs(t, testutil.BPF)
 	for _, tc := range []struct {
 		feature      string
@@ -131,10 +132,10 @@ func TestInstructionsAndLinks(t *testing.T) {
 		{"v2 instructions", HaveV2ISA, 4, 14, ""},
 		{"v3 instructions", HaveV3ISA, 5, 1, ""},
 		{"v4 instructions", HaveV4ISA, 6, 6, ""},
-		{"link kprobe_multi", HaveBPFLinkKprobeMulti, 5, 18, "CONFIG_FPROBE"},
-		{"link kprobe_session", HaveBPFLinkKprobeSession, 6, 10, "CONFIG_FPROBE"},
-		{"link uprobe_multi", HaveBPFLinkUprobeMulti, 6, 6, ""},
-		{"link uprobe_session", HaveBPFLinkUprobeSession, 6, 13, ""},
+		{"link KprobeMulti", HaveBPFLinkKprobeMulti, 5, 18, "CONFIG_FPROBE"},
+		{"attach type BPF_TRACE_KPROBE_SESSION", HaveBPFLinkKprobeSession, 6, 10, "CONFIG_FPROBE"},
+		{"link UprobeMulti", HaveBPFLinkUprobeMulti, 6, 6, ""},
+		{"attach type BPF_TRACE_UPROBE_SESSION", HaveBPFLinkUprobeSession, 6, 13, ""},
 	} {
 		check(t, tc.feature, tc.probe(), uapi.KernelVersion{Major: tc.major, Minor: tc.minor}, tc.option)
 	}

@@ -45,12 +45,14 @@ func (f MapFlags) String() string {
 const noFD = ^uint32(0)
 
 // HaveMapType tells whether the kernel can make maps of a type.
-func HaveMapType(mt ebpf.MapType) error {
+func HaveMapType(mt ebpf.MapType) error { return OfMapType(mt).Have() }
+
+func haveMapType(feature string, mt ebpf.MapType) error {
 	if mt == ebpf.UnspecifiedMap || !uapi.MapType(mt).Known() {
 		return fmt.Errorf("probe map type %v: no such type is known: %w", mt, os.ErrInvalid)
 	}
 	attr, passed := mapOfType(mt)
-	return createMap("map type "+mt.String(), attr, passed...)
+	return createMap(feature, attr, passed...)
 }
 
 // mapOfType is the smallest map of a type, or one that can't be made, but for
@@ -89,7 +91,9 @@ func mapOfType(mt ebpf.MapType) (attr kernel.MapCreateAttr, passed []unix.Errno)
 
 // HaveMapFlag tells whether the kernel knows one of the flags above. It wraps
 // os.ErrInvalid for others.
-func HaveMapFlag(flag MapFlags) error {
+func HaveMapFlag(flag MapFlags) error { return OfMapFlag(flag).Have() }
+
+func haveMapFlag(feature string, flag MapFlags) error {
 	attr := kernel.MapCreateAttr{
 		MapType: uint32(ebpf.Array), KeySize: 4, ValueSize: 4, MaxEntries: 1, MapFlags: uint32(flag),
 	}
@@ -100,7 +104,7 @@ func HaveMapFlag(flag MapFlags) error {
 	default:
 		return fmt.Errorf("probe map flag %v: there is no probe for it: %w", flag, os.ErrInvalid)
 	}
-	return createMap("map flag "+flag.String(), attr)
+	return createMap(feature, attr)
 }
 
 func createMap(feature string, attr kernel.MapCreateAttr, passed ...unix.Errno) error {

@@ -74,7 +74,9 @@ func programOfType(pt ebpf.ProgramType) kernel.ProgLoadAttr {
 
 // HaveProgramType tells whether the kernel knows a type of programs. For Tracing,
 // LSM, StructOps and Extension there is more that it takes to attach one.
-func HaveProgramType(pt ebpf.ProgramType) error {
+func HaveProgramType(pt ebpf.ProgramType) error { return OfProgramType(pt).Have() }
+
+func haveProgramType(feature string, pt ebpf.ProgramType) error {
 	if pt == ebpf.UnspecifiedProgram || !uapi.ProgType(pt).Known() {
 		return fmt.Errorf("probe program type %v: no such type is known: %w", pt, os.ErrInvalid)
 	}
@@ -82,19 +84,22 @@ func HaveProgramType(pt ebpf.ProgramType) error {
 	if log != "" {
 		return nil // only programs of known types get as far as the verifier
 	}
-	return conclude("program type "+pt.String(), err)
+	return conclude(feature, err)
 }
 
 // HaveProgramHelper tells whether programs of a type can call a helper. It can't
 // tell for types whose helpers depend on what they attach to: Tracing, LSM,
 // StructOps and Extension.
 func HaveProgramHelper(pt ebpf.ProgramType, helper asm.BuiltinFunc) error {
-	feature := fmt.Sprintf("helper %v in %v programs", helper, pt)
+	return OfHelper(pt, helper).Have()
+}
+
+func haveHelper(feature string, pt ebpf.ProgramType, helper asm.BuiltinFunc) error {
 	switch pt {
 	case ebpf.Tracing, ebpf.LSM, ebpf.StructOps, ebpf.Extension:
 		return fmt.Errorf("probe %s: it depends on what they attach to: %w", feature, os.ErrInvalid)
 	}
-	if err := HaveProgramType(pt); err != nil {
+	if err := haveProgramType("program type "+pt.String(), pt); err != nil {
 		return fmt.Errorf("%s: %w", feature, err)
 	}
 	log, err := load(programOfType(pt), asm.Instructions{helper.Call(), asm.Mov.Imm(asm.R0, 0), asm.Return()})
@@ -120,75 +125,4 @@ func refusesHelper(log string) bool {
 		}
 	}
 	return false
-}
-
-// HaveLargeInstructions tells whether programs can have more than 4096
-// instructions. Linux 5.2.
-func HaveLargeInstructions() error {
-	const limit = 4096
-	insns := make(asm.Instructions, limit, limit+1)
-	for i := range insns {
-		insns[i] = asm.Mov.Imm(asm.R0, 1)
-	}
-	return haveInstructions("more than 4096 instructions", append(insns, asm.Return()))
-}
-
-// HaveBoundedLoops tells whether the verifier accepts loops that end. Linux 5.3.
-func HaveBoundedLoops() error {
-	return haveInstructions("bounded loops", asm.Instructions{
-		asm.Mov.Imm(asm.R0, 10),
-		asm.Sub.Imm(asm.R0, 1).WithSymbol("again"),
-		asm.JNE.Imm(asm.R0, 0, "again"),
-		asm.Return(),
-	})
-}
-
-// HaveV2ISA tells whether there are the instructions of clang's -mcpu=v2, such as
-// jumps if lower. Linux 4.14.
-func HaveV2ISA() error {
-	return haveInstructions("v2 instructions", asm.Instructions{
-		asm.Mov.Imm(asm.R0, 0),
-		asm.JLT.Imm(asm.R0, 0, "end"),
-		asm.Mov.Imm(asm.R0, 1),
-		asm.Return().WithSymbol("end"),
-	})
-}
-
-// HaveV3ISA tells whether there are the instructions of clang's -mcpu=v3, such as
-// jumps by 32-bit comparisons. Linux 5.1.
-func HaveV3ISA() error {
-	return haveInstructions("v3 instructions", asm.Instructions{
-		asm.Mov.Imm(asm.R0, 0),
-		asm.JLT.Imm32(asm.R0, 0, "end"),
-		asm.Mov.Imm(asm.R0, 1),
-		asm.Return().WithSymbol("end"),
-	})
-}
-
-// HaveV4ISA tells whether there are the instructions of clang's -mcpu=v4: long
-// jumps, signed division, sign extension and swapping of bytes. It tries them
-// all, because some updates of older kernels have a part of them. Linux 6.6.
-func HaveV4ISA() error {
-	return haveInstructions("v4 instructions", asm.Instructions{
-		asm.Mov.Imm(asm.R0, 7),
-		asm.SDiv.Imm(asm.R0, 3),
-		asm.MovSX8.Reg(asm.R0, asm.R0),
-		asm.BSwap(asm.R0, asm.DWord),
-		asm.JEq.Imm(asm.R0, 1, "end"),
-		asm.LongJump("end"),
-		asm.Mov.Imm(asm.R0, 0).WithSymbol("end"),
-		asm.Return(),
-	})
-}
-
-func haveInstructions(feature string, insns asm.Instructions) error {
-	attr, err := loadAttr(kernel.ProgLoadAttr{ProgType: uint32(ebpf.SocketFilter)}, insns)
-	if err != nil {
-		return err
-	}
-	fd, err := kernel.ProgLoad(attr) // without a log, for which the program may be too long
-	if err == nil {
-		err = fd.Close()
-	}
-	return conclude(feature, err)
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // Options are what Auto can be told, because SEC() leaves it open: the options
-// of a function of this package, by value or by pointer, or a TargetFD.
+// of a function of this package or a target, such as UprobeTarget, by value or by
+// pointer, or a TargetFD.
 type Options interface{ forAuto() }
 
 // TargetFD is the descriptor of what Auto attaches to: a perf event for
@@ -51,7 +52,7 @@ func (XDPOptions) forAuto()           {}
 // The ProgramSpec counts where it was changed after parsing: its Type,
 // AttachType and AttachTo take the place of what SEC() says. ErrNotSupported is
 // in errors about programs that aren't attached by a Link, such as
-// SEC("socket"), with what to do instead.
+// SEC("xdp/devmap"), with what to do instead.
 func Auto(prog *ebpf.Program, options ...Options) (Link, error) {
 	if prog == nil {
 		return nil, fmt.Errorf("attach: no program: %w", os.ErrInvalid)
@@ -140,8 +141,8 @@ var autoFamilies = [...]autoFamily{
 	{typ: ebpf.CGroupDevice, attach: (*auto).cgroup},
 	{typ: ebpf.SockOps, attach: (*auto).cgroup},
 
-	{typ: ebpf.SocketFilter, instead: "a socket has it, by AttachSocketFilter"},
-	{typ: ebpf.SkReuseport, instead: "a socket has it, by SO_ATTACH_REUSEPORT_EBPF"},
+	{typ: ebpf.SocketFilter, attach: (*auto).socket},
+	{typ: ebpf.SkReuseport, attach: (*auto).socket},
 	{typ: ebpf.SchedACT, instead: "a filter of traffic control has it as its action (tc)"},
 	{typ: ebpf.LWTIn, instead: "a route has it (ip route add … encap bpf in)"},
 	{typ: ebpf.LWTOut, instead: "a route has it (ip route add … encap bpf out)"},

@@ -1,6 +1,10 @@
 package link
 
-import ebpf "github.com/bpfgen/bpfgen/runtime"
+import (
+	"errors"
+
+	ebpf "github.com/bpfgen/bpfgen/runtime"
+)
 
 func (a *auto) xdp() (Link, error) {
 	opts, _ := given[XDPOptions](a)
@@ -11,19 +15,58 @@ func (a *auto) xdp() (Link, error) {
 	return AttachXDP(opts)
 }
 
+// socket attaches to a socket.
+func (a *auto) socket() (Link, error) {
+	attach, l := AttachSocketFilter, &socketLink{detach: DetachSocketFilter}
+	name := "link.AttachSocketFilter"
+	if a.prog.Type() == ebpf.SkReuseport {
+		attach, l.detach = AttachReuseport, DetachReuseport
+		name = "link.AttachReuseport"
+	}
+	target, _ := given[SocketTarget](a)
+	if target.Conn == nil {
+		return a.open("which socket", "pass link.SocketTarget with Conn, or use "+name)
+	}
+	if err := attach(target.Conn, a.prog); err != nil {
+		return nil, err
+	}
+	l.conn = target.Conn
+	return l, nil
+}
+
+// tcTarget attaches to tcx if the kernel has it.
+func (a *auto) tcTarget(target TCTarget) (Link, error) {
+	direction := a.attachType(target.Attach)
+	if !target.Classic {
+		l, err := AttachTCX(TCXOptions{Interface: target.Interface, Program: a.prog, Attach: direction, Anchor: target.Anchor})
+		if err == nil || !errors.Is(err, ErrNotSupported) || target.Anchor != nil {
+			return l, err
+		}
+	}
+	return AttachTC(TCOptions{
+		Interface: target.Interface, Program: a.prog, Attach: direction, Priority: target.Priority, Handle: target.Handle,
+	})
+}
+
 // tc attaches to tcx, unless there are options for traffic control without.
 func (a *auto) tc() (Link, error) {
+	target, isTarget := given[TCTarget](a)
 	tcx, _ := given[TCXOptions](a)
 	classic, isClassic := given[TCOptions](a)
 	iface, direction := tcx.Interface, a.attachType(tcx.Attach)
-	if isClassic {
+	switch {
+	case isTarget:
+		iface, direction = target.Interface, a.attachType(target.Attach)
+	case isClassic:
 		iface, direction = classic.Interface, a.attachType(classic.Attach)
 	}
 	switch {
 	case iface == 0:
-		return a.open("which interface", "pass link.TCXOptions, or link.TCOptions before Linux 6.6, with Interface")
+		return a.open("which interface", "pass link.TCXOptions, link.TCOptions or, for either, link.TCTarget, with Interface")
 	case direction == ebpf.AttachNone:
 		return a.open("which direction", `write SEC("tcx/ingress") or SEC("tcx/egress"), or pass Attach with Interface`)
+	case isTarget:
+		return a.tcTarget(target)
 	case isClassic:
 		classic.Program, classic.Attach = a.prog, direction
 		return AttachTC(classic)

@@ -56,6 +56,15 @@ var autoTests = []autoTest{
 	{"uprobe", "uprobe/PLACE:target+0", nil},
 	{"uprobe", "uprobe.s/PLACE:target", opts(&UprobeOptions{})},
 	{"uretprobe", "uretprobe/PLACE:target", nil},
+	{"uprobe", "uprobe", func(_ testing.TB, path string) []Options {
+		return []Options{UprobeTarget{Path: path, Symbol: "target"}}
+	}},
+	{"kprobe", "kprobe", opts(&KprobeTarget{Symbol: SyscallWrapper("sys_getsid")})},
+	{"ksyscall", "ksyscall", opts(KprobeTarget{Symbol: "getsid"})},
+	{"tracepoint", "tp", opts(TracepointTarget{Group: "raw_syscalls", Name: "sys_enter"})},
+	{"uprobe.multi", "uprobe.multi", func(_ testing.TB, path string) []Options {
+		return []Options{UprobeMultiTarget{Path: path, Symbols: []string{"target"}}}
+	}},
 	{"kprobe.multi", "kprobe.multi/" + SyscallWrapper("sys_getp?id"), nil},
 	{"kprobe.multi", "kprobe.multi/" + SyscallWrapper("sys_getpgid"), nil},
 	{"kprobe.multi", "kprobe.multi", opts(KprobeMultiOptions{Symbols: multiSymbols})},
@@ -70,6 +79,7 @@ var autoTests = []autoTest{
 	{"tcx", "tcx/egress", opts(TCXOptions{Interface: testutil.Loopback})},
 	{"tcx", "tc/egress", opts(TCXOptions{Interface: testutil.Loopback, Anchor: Head()})},
 	{"tcx", "classifier", opts(TCXOptions{Interface: testutil.Loopback, Attach: ebpf.AttachTCXEgress})},
+	{"tcx", "tc", opts(TCTarget{Interface: testutil.Loopback, Attach: ebpf.AttachTCXEgress})},
 	{"netkit", "netkit/primary", func(t testing.TB, _ string) []Options {
 		iface, err := net.InterfaceByName("primary")
 		if err != nil {
@@ -190,7 +200,8 @@ func TestAutoIncomplete(t *testing.T) {
 		{section: "sk_lookup", missing: "which network namespace", remedy: "/proc/self/ns/net"},
 		{section: "cgroup/bind4", missing: "which control group", remedy: "link.CgroupOptions"},
 		{section: "sockops", missing: "which control group", remedy: "link.CgroupOptions"},
-		{section: "socket", remedy: "AttachSocketFilter"},
+		{section: "socket", missing: "which socket", remedy: "link.AttachSocketFilter"},
+		{section: "sk_reuseport", missing: "which socket", remedy: "link.AttachReuseport"},
 		{section: "xdp/devmap", remedy: "DevMap"},
 		{section: "lwt_in", remedy: "ip route add"},
 		{section: "syscall", remedy: "Program.Run"},

@@ -11,12 +11,12 @@ import (
 )
 
 // target is what stands behind the slash, or an error that says how to name it.
-func (a *auto) target(missing, example string) (string, error) {
+func (a *auto) target(missing, example, option string) (string, error) {
 	if to := a.prog.AttachTo(); to != "" {
 		return to, nil
 	}
 	return "", fmt.Errorf("attach %v: %w", a.prog, a.incomplete(missing,
-		fmt.Sprintf("write SEC(%q), or set ProgramSpec.AttachTo before loading", example)))
+		fmt.Sprintf("write SEC(%q), set ProgramSpec.AttachTo before loading, or pass link.%s", example, option)))
 }
 
 // cutOffset splits "function+0x10". What doesn't end in a number is all name.
@@ -33,7 +33,10 @@ func cutOffset(s string) (name string, offset uint64) {
 }
 
 func (a *auto) kprobe() (Link, error) {
-	to, err := a.target("which function", a.def.Name+"/FUNCTION")
+	if target, ok := given[KprobeTarget](a); ok {
+		return kprobe(target.Symbol, a.prog, &target.KprobeOptions, a.has(object.Return))
+	}
+	to, err := a.target("which function", a.def.Name+"/FUNCTION", "KprobeTarget")
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +47,10 @@ func (a *auto) kprobe() (Link, error) {
 }
 
 func (a *auto) ksyscall() (Link, error) {
-	name, err := a.target("which system call", a.def.Name+"/NAME")
+	if target, ok := given[KprobeTarget](a); ok {
+		return ksyscall(target.Symbol, a.prog, &target.KprobeOptions, a.has(object.Return))
+	}
+	name, err := a.target("which system call", a.def.Name+"/NAME", "KprobeTarget")
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +72,18 @@ func (a *auto) kprobeMulti() (Link, error) {
 	return KprobeMulti(a.prog, opts)
 }
 
+// executableAt opens an executable.
+func (a *auto) executableAt(path string) (*Executable, error) {
+	ex, err := OpenExecutable(path)
+	if err != nil {
+		return nil, fmt.Errorf("attach %v: %w", a.prog, err)
+	}
+	return ex, nil
+}
+
 // executable splits "path:rest", and opens what has the path.
-func (a *auto) executable(missing, rest string) (ex *Executable, what string, err error) {
-	to, err := a.target(missing, a.def.Name+"/PATH:"+rest)
+func (a *auto) executable(missing, rest, option string) (ex *Executable, what string, err error) {
+	to, err := a.target(missing, a.def.Name+"/PATH:"+rest, option)
 	if err != nil {
 		return nil, "", err
 	}
@@ -77,14 +92,19 @@ func (a *auto) executable(missing, rest string) (ex *Executable, what string, er
 		_, err := a.malformed("PATH:" + rest)
 		return nil, "", err
 	}
-	if ex, err = OpenExecutable(path); err != nil {
-		return nil, "", fmt.Errorf("attach %v: %w", a.prog, err)
-	}
-	return ex, what, nil
+	ex, err = a.executableAt(path)
+	return ex, what, err
 }
 
 func (a *auto) uprobe() (Link, error) {
-	ex, what, err := a.executable("which file and function", "FUNCTION")
+	if target, ok := given[UprobeTarget](a); ok {
+		ex, err := a.executableAt(target.Path)
+		if err != nil {
+			return nil, err
+		}
+		return ex.uprobe(target.Symbol, a.prog, &target.UprobeOptions, a.has(object.Return))
+	}
+	ex, what, err := a.executable("which file and function", "FUNCTION", "UprobeTarget")
 	if err != nil {
 		return nil, err
 	}
@@ -98,20 +118,39 @@ func (a *auto) uprobe() (Link, error) {
 }
 
 func (a *auto) uprobeMulti() (Link, error) {
-	ex, pattern, err := a.executable("which file and functions", "PATTERN")
+	if target, ok := given[UprobeMultiTarget](a); ok {
+		ex, err := a.executableAt(target.Path)
+		if err != nil {
+			return nil, err
+		}
+		return a.uprobesIn(ex, target.Symbols, target.UprobeMultiOptions)
+	}
+	ex, pattern, err := a.executable("which file and functions", "PATTERN", "UprobeMultiTarget")
 	if err != nil {
 		return nil, err
 	}
 	opts, _ := given[UprobeMultiOptions](a)
-	opts.Pattern, opts.Session = pattern, a.has(object.Session)
+	opts.Pattern = pattern
+	return a.uprobesIn(ex, nil, opts)
+}
+
+func (a *auto) uprobesIn(ex *Executable, symbols []string, opts UprobeMultiOptions) (Link, error) {
+	opts.Session = a.has(object.Session)
 	if a.has(object.Return) {
-		return ex.UretprobeMulti(nil, a.prog, &opts)
+		return ex.UretprobeMulti(symbols, a.prog, &opts)
 	}
-	return ex.UprobeMulti(nil, a.prog, &opts)
+	return ex.UprobeMulti(symbols, a.prog, &opts)
 }
 
 func (a *auto) usdt() (Link, error) {
-	ex, what, err := a.executable("which file and probe", "PROVIDER:NAME")
+	if target, ok := given[USDTTarget](a); ok {
+		ex, err := a.executableAt(target.Path)
+		if err != nil {
+			return nil, err
+		}
+		return a.usdtIn(ex, target.Provider, target.Name, target.USDTOptions)
+	}
+	ex, what, err := a.executable("which file and probe", "PROVIDER:NAME", "USDTTarget")
 	if err != nil {
 		return nil, err
 	}
@@ -119,16 +158,23 @@ func (a *auto) usdt() (Link, error) {
 	if provider == "" || name == "" {
 		return a.malformed("PATH:PROVIDER:NAME")
 	}
+	opts, _ := given[USDTOptions](a)
+	return a.usdtIn(ex, provider, name, opts)
+}
+
+func (a *auto) usdtIn(ex *Executable, provider, name string, opts USDTOptions) (Link, error) {
 	usdt, err := newUSDT(a.prog.USDTSpecs())
 	if err != nil {
 		return nil, fmt.Errorf("attach %v: %w", a.prog, err)
 	}
-	opts, _ := given[USDTOptions](a)
 	return usdt.Attach(ex, provider, name, a.prog, &opts)
 }
 
 func (a *auto) tracepoint() (Link, error) {
-	to, err := a.target("which tracepoint", "tp/CATEGORY/NAME")
+	if target, ok := given[TracepointTarget](a); ok {
+		return Tracepoint(target.Group, target.Name, a.prog, &target.TracepointOptions)
+	}
+	to, err := a.target("which tracepoint", "tp/CATEGORY/NAME", "TracepointTarget")
 	if err != nil {
 		return nil, err
 	}

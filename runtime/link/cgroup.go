@@ -9,6 +9,8 @@ import (
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
+	"github.com/bpfgen/bpfgen/internal/uapi"
+	"golang.org/x/sys/unix"
 )
 
 // CgroupOptions say what AttachCgroup attaches.
@@ -19,7 +21,21 @@ type CgroupOptions struct {
 	Attach ebpf.AttachType
 	// Program must be of a type for control groups.
 	Program *ebpf.Program
+	// Anchor is the place among other programs of the same control group; nil
+	// is at the end. It has to be a link, or Head or Tail: programs serve
+	// RawAttachProgram only. Linux 6.17.
+	Anchor Anchor
+	// ExpectedRevision, if not zero, lets the attachment fail if the programs
+	// have changed since QueryPrograms returned it. Linux 6.17.
+	ExpectedRevision uint64
+	// Flags of BPF_LINK_CREATE beyond those that Anchor stands for, such as
+	// CgroupPreorder.
+	Flags uint32
 }
+
+// CgroupPreorder, in CgroupOptions.Flags, makes a program run before those of
+// control groups below, and not after them. Linux 6.15.
+const CgroupPreorder = 1 << 6
 
 // AttachCgroup attaches a program to a control group and those below it, next
 // to the programs that are there already. Linux 5.7, or without a bpf_link, so
@@ -29,14 +45,12 @@ func AttachCgroup(opts CgroupOptions) (Link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attach to control group: %w", err)
 	}
-	l, err := attach(opts.Program, bpfLink, kernel.LinkCreateAttr[kernel.LinkNone]{
-		TargetFD: uint32(dir.Fd()), AttachType: uint32(opts.Attach),
-	}, kernel.CapBPF, kernel.CapNetAdmin)
+	l, err := opts.attach(dir)
 	if err == nil {
 		dir.Close()
 		return l, nil
 	}
-	if opts.Program != nil && errors.Is(err, ErrNotSupported) && !kernel.AtLeast(bpfLink) {
+	if opts.Program != nil && !opts.placed() && errors.Is(err, ErrNotSupported) && !kernel.AtLeast(bpfLink) {
 		var legacy *cgroupAttachment
 		if legacy, err = attachCgroupLegacy(dir, opts); err == nil {
 			return legacy, nil
@@ -44,6 +58,38 @@ func AttachCgroup(opts CgroupOptions) (Link, error) {
 	}
 	dir.Close()
 	return nil, fmt.Errorf("attach %v to control group %s: %w", opts.Program, opts.Path, err)
+}
+
+// Kernels that know of the place of programs in a control group.
+var (
+	cgroupPreorder = uapi.KernelVersion{Major: 6, Minor: 15}
+	cgroupAnchors  = uapi.KernelVersion{Major: 6, Minor: 17}
+)
+
+// placed tells whether the place among other programs matters.
+func (opts *CgroupOptions) placed() bool {
+	return opts.Anchor != nil || opts.ExpectedRevision != 0 || opts.Flags != 0
+}
+
+func (opts *CgroupOptions) attach(dir *os.File) (*RawLink, error) {
+	since := bpfLink
+	switch {
+	case opts.Anchor != nil, opts.ExpectedRevision != 0:
+		since = cgroupAnchors
+	case opts.Flags != 0:
+		since = cgroupPreorder
+	}
+	if opts.ExpectedRevision != 0 && !kernel.AtLeast(since) { // which would ignore it
+		return nil, fmt.Errorf("ExpectedRevision needs Linux %v: %w", since, ErrNotSupported)
+	}
+	l, err := attachRelative(opts.Program, since, relative{
+		target: uint32(dir.Fd()), attachType: opts.Attach, anchor: opts.Anchor,
+		revision: opts.ExpectedRevision, flags: opts.Flags,
+	})
+	if errors.Is(err, unix.ESTALE) {
+		err = fmt.Errorf("programs have changed since revision %d: %w", opts.ExpectedRevision, err)
+	}
+	return l, err
 }
 
 // Flags of BPF_PROG_ATTACH for control groups.

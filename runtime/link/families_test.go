@@ -12,6 +12,7 @@ import (
 
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 
+	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"golang.org/x/sys/unix"
@@ -330,6 +331,71 @@ func TestQueryPrograms(t *testing.T) {
 	}
 	if r := query(); len(r.Programs) != 1 {
 		t.Errorf("after: %+v", r)
+	}
+}
+
+// The programs of a control group have revisions, as those of interfaces do, and
+// a place among those of control groups below.
+func TestCgroupPlace(t *testing.T) {
+	testutil.Needs(t, testutil.CgroupAnchors)
+	path := testutil.Cgroup(t)
+	below := filepath.Join(path, "below")
+	if err := os.Mkdir(below, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(below) })
+	o := ordered{newCounter(t), ebpf.ProgramSpec{Type: ebpf.CGroupSKB, AttachType: ebpf.AttachCGroupInetEgress}, 1}
+	attach := func(path string, digit int32, revision uint64, flags uint32) error {
+		l, err := AttachCgroup(CgroupOptions{
+			Path: path, Attach: ebpf.AttachCGroupInetEgress, Program: o.program(t, digit), ExpectedRevision: revision, Flags: flags,
+		})
+		if err == nil {
+			t.Cleanup(func() { l.Close() })
+		}
+		return err
+	}
+	for digit, flags := range map[int32]uint32{1: CgroupPreorder, 3: 0} {
+		if err := attach(path, digit, 0, flags); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := attach(below, 2, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	triggerInCgroup(t, below)
+	if got := o.value(t) % 1000; got != 123 {
+		t.Errorf("order %d", got)
+	}
+	dir, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	result, err := QueryPrograms(QueryOptions{Target: int(dir.Fd()), Attach: ebpf.AttachCGroupInetEgress})
+	if err != nil || len(result.Programs) != 2 || result.Revision == 0 {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	if err := attach(path, 4, result.Revision+1, 0); !errors.Is(err, unix.ESTALE) {
+		t.Errorf("wrong revision: %v", err)
+	}
+	if err := attach(path, 4, result.Revision, 0); err != nil {
+		t.Errorf("right revision: %v", err)
+	}
+}
+
+// Before kernels had them, places are refused, and not ignored.
+func TestCgroupPlaceNotSupported(t *testing.T) {
+	testutil.Needs(t, testutil.CgroupSKB)
+	if kernel.AtLeast(cgroupAnchors) {
+		t.Skip("this kernel has them")
+	}
+	path := testutil.Cgroup(t)
+	prog := load(t, ebpf.ProgramSpec{Type: ebpf.CGroupSKB, AttachType: ebpf.AttachCGroupInetEgress}, exitZero)
+	for _, opts := range []CgroupOptions{{Anchor: Head()}, {ExpectedRevision: 1}} {
+		opts.Path, opts.Attach, opts.Program = path, ebpf.AttachCGroupInetEgress, prog
+		if l, err := AttachCgroup(opts); l != nil || !errors.Is(err, ErrNotSupported) {
+			t.Errorf("%+v: %v", opts, err)
+		}
 	}
 }
 

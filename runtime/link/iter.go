@@ -122,6 +122,14 @@ func (c *IterCgroup) target() (target []uint32, done func(), err error) {
 	return []uint32{uint32(order), uint32(dir.Fd()), 0, 0}, func() { dir.Close() }, nil
 }
 
+// Close is Link.Close. Closing nil does nothing.
+func (it *Iter) Close() error {
+	if it == nil {
+		return nil
+	}
+	return it.RawLink.Close()
+}
+
 // Open begins a pass over the objects. Reading runs the program, and returns
 // what it prints by bpf_seq_write and the like. Close the pass when done.
 func (it *Iter) Open() (io.ReadCloser, error) {

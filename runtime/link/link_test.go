@@ -1071,26 +1071,47 @@ func TestXDPOnAWire(t *testing.T) {
 func TestTCXOrder(t *testing.T) {
 	testutil.Needs(t, testutil.TCX)
 	testutil.NetNS(t)
-	order, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer order.Close()
-	numbered := func(n int32) *ebpf.Program {
-		return load(t, ebpf.ProgramSpec{Type: ebpf.SchedCLS, AttachType: ebpf.AttachTCXEgress}, asm.Instructions{
-			asm.LoadMapValue(asm.R1, order.FD(), 0),
-			asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
-			asm.Mul.Imm(asm.R2, 10),
-			asm.Add.Imm(asm.R2, n),
-			asm.StoreMem(asm.R1, 0, asm.R2, asm.DWord),
-			asm.Mov.Imm(asm.R0, -1),
-			asm.Return(),
-		})
-	}
-	attachAt := func(n int32, anchor Anchor) (Link, *ebpf.Program) {
+	o := ordered{newCounter(t), ebpf.ProgramSpec{Type: ebpf.SchedCLS, AttachType: ebpf.AttachTCXEgress}, -1}
+	o.test(t, func(prog *ebpf.Program, anchor Anchor) (Link, error) {
+		return AttachTCX(TCXOptions{Program: prog, Interface: testutil.Loopback, Attach: ebpf.AttachTCXEgress, Anchor: anchor})
+	}, func() { triggerPacket(t, "") })
+}
+
+func TestCgroupOrder(t *testing.T) {
+	testutil.Needs(t, testutil.CgroupAnchors)
+	path := testutil.Cgroup(t)
+	o := ordered{newCounter(t), ebpf.ProgramSpec{Type: ebpf.CGroupSKB, AttachType: ebpf.AttachCGroupInetEgress}, 1}
+	o.test(t, func(prog *ebpf.Program, anchor Anchor) (Link, error) {
+		return AttachCgroup(CgroupOptions{Program: prog, Path: path, Attach: ebpf.AttachCGroupInetEgress, Anchor: anchor})
+	}, func() { triggerInCgroup(t, path) })
+}
+
+// ordered is programs that note the order in which they run, as the decimal
+// digits of a number.
+type ordered struct {
+	counter
+	spec    ebpf.ProgramSpec
+	returns int32
+}
+
+func (o ordered) program(t testing.TB, digit int32) *ebpf.Program {
+	return load(t, o.spec, asm.Instructions{
+		asm.LoadMapValue(asm.R1, o.FD(), 0),
+		asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
+		asm.Mul.Imm(asm.R2, 10),
+		asm.Add.Imm(asm.R2, digit),
+		asm.StoreMem(asm.R1, 0, asm.R2, asm.DWord),
+		asm.Mov.Imm(asm.R0, o.returns),
+		asm.Return(),
+	})
+}
+
+func (o ordered) test(t *testing.T, attach func(*ebpf.Program, Anchor) (Link, error), trigger func()) {
+	t.Helper()
+	attachAt := func(digit int32, anchor Anchor) (Link, *ebpf.Program) {
 		t.Helper()
-		prog := numbered(n)
-		l, err := AttachTCX(TCXOptions{Program: prog, Interface: testutil.Loopback, Attach: ebpf.AttachTCXEgress, Anchor: anchor})
+		prog := o.program(t, digit)
+		l, err := attach(prog, anchor)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -1101,16 +1122,19 @@ func TestTCXOrder(t *testing.T) {
 	attachAt(1, Head())
 	attachAt(9, Tail())
 	attachAt(4, BeforeLink(five))
-	attachAt(6, AfterProgram(progFive))
+	after := AfterProgram(progFive)
+	if o.spec.Type == ebpf.CGroupSKB {
+		after = AfterLink(five) // links and programs don't know each other there
+	}
+	attachAt(6, after)
 	info, err := five.Info()
 	if err != nil {
 		t.Fatal(err)
 	}
-	attachAt(3, BeforeLinkByID(info.ID-0))
-	triggerPacket(t, "")
-	var got uint64
-	if err := order.Lookup(uint32(0), &got); err != nil || got != 143569 {
-		t.Errorf("order %d, %v", got, err)
+	attachAt(3, BeforeLinkByID(info.ID))
+	trigger()
+	if got := o.value(t) % 1e6; got != 143569 {
+		t.Errorf("order %d", got)
 	}
 }
 

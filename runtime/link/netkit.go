@@ -30,9 +30,8 @@ type NetkitOptions struct {
 // AttachNetkit attaches a program to a pair of netkit interfaces, together with
 // others. Linux 6.7.
 func AttachNetkit(opts NetkitOptions) (Link, error) {
-	l, err := attachRelative(opts.Program, uapi.KernelVersion{Major: 6, Minor: 7}, relative{
-		iface: opts.Interface, attachType: opts.Attach, anchor: opts.Anchor,
-		revision: opts.ExpectedRevision, flags: opts.Flags,
+	l, err := attachToInterface(opts.Program, uapi.KernelVersion{Major: 6, Minor: 7}, opts.Interface, relative{
+		attachType: opts.Attach, anchor: opts.Anchor, revision: opts.ExpectedRevision, flags: opts.Flags,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("attach netkit program to interface %d: %w", opts.Interface, err)

@@ -166,16 +166,19 @@ func (f *filter) Update(prog *ebpf.Program) error {
 	return nil
 }
 
-// Close is Link.Close.
+// Close is Link.Close. A filter that can't be removed stays open, so that Close
+// can be tried again: nothing else would end it.
 func (f *filter) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
 		return nil
 	}
-	err := f.detach()
+	if err := f.detach(); err != nil {
+		return err
+	}
 	f.closed = true
-	return errors.Join(err, f.netlink.Close())
+	return f.netlink.Close()
 }
 
 // Detach is Link.Detach.

@@ -30,9 +30,8 @@ type TCXOptions struct {
 // AttachTCX attaches a program to what an interface receives or sends, in the
 // traffic control layer, together with others. Linux 6.6.
 func AttachTCX(opts TCXOptions) (Link, error) {
-	l, err := attachRelative(opts.Program, uapi.KernelVersion{Major: 6, Minor: 6}, relative{
-		iface: opts.Interface, attachType: opts.Attach, anchor: opts.Anchor,
-		revision: opts.ExpectedRevision, flags: opts.Flags,
+	l, err := attachToInterface(opts.Program, uapi.KernelVersion{Major: 6, Minor: 6}, opts.Interface, relative{
+		attachType: opts.Attach, anchor: opts.Anchor, revision: opts.ExpectedRevision, flags: opts.Flags,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("attach tcx program to interface %d: %w", opts.Interface, err)
@@ -40,21 +39,26 @@ func AttachTCX(opts TCXOptions) (Link, error) {
 	return l, nil
 }
 
-// relative is an attachment to an interface at a place among others.
+// relative is an attachment at a place among others.
 type relative struct {
-	iface      int
+	target     uint32 // descriptor or interface
 	attachType ebpf.AttachType
 	anchor     Anchor
 	revision   uint64
 	flags      uint32
 }
 
-func attachRelative(prog *ebpf.Program, since uapi.KernelVersion, to relative) (*RawLink, error) {
-	if to.iface <= 0 {
-		return nil, fmt.Errorf("interface index %d: %w", to.iface, unix.EINVAL)
+func attachToInterface(prog *ebpf.Program, since uapi.KernelVersion, iface int, to relative) (*RawLink, error) {
+	if iface <= 0 {
+		return nil, fmt.Errorf("interface index %d: %w", iface, unix.EINVAL)
 	}
+	to.target = uint32(iface)
+	return attachRelative(prog, since, to)
+}
+
+func attachRelative(prog *ebpf.Program, since uapi.KernelVersion, to relative) (*RawLink, error) {
 	attr := kernel.LinkCreateAttr[kernel.LinkRelative]{
-		TargetFD: uint32(to.iface), AttachType: uint32(to.attachType), Flags: to.flags,
+		TargetFD: to.target, AttachType: uint32(to.attachType), Flags: to.flags,
 		Extra: kernel.LinkRelative{ExpectedRevision: to.revision},
 	}
 	if to.anchor != nil {

@@ -70,25 +70,70 @@ func (u *USDT) attach(ex *Executable, provider, name string, prog *ebpf.Program,
 		return nil, err
 	}
 	l := &usdtLink{usdt: u}
-	ids := make(map[string]uint32) // of specs, by arguments: many places have the same
-	for _, p := range probes {
+	cookies, err := l.addAll(probes, opts.Cookie)
+	if err == nil {
+		if prog.AttachType() == ebpf.AttachTraceUprobeMulti {
+			err = l.attachAtOnce(ex, prog, probes, cookies, opts.PID)
+		} else {
+			err = l.attachEach(ex, prog, probes, cookies, opts.PID)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// addAll writes what a program has to know about probes, and returns the number
+// of that for each. Many places have the same arguments, and share it.
+func (l *usdtLink) addAll(probes []usdtProbe, cookie uint64) ([]uint64, error) {
+	numbers := make([]uint64, len(probes))
+	ids := make(map[string]uint32) // by arguments
+	for i, p := range probes {
 		id, known := ids[p.args]
 		if !known {
-			if id, err = u.add(p, opts.Cookie); err != nil {
-				return nil, errors.Join(err, l.Close())
+			var err error
+			if id, err = l.usdt.add(p, cookie); err != nil {
+				return nil, err
 			}
 			ids[p.args] = id
 			l.ids = append(l.ids, id)
 		}
-		probe, err := ex.Uprobe("", prog, &UprobeOptions{
-			Address: p.offset, RefCtrOffset: p.counter, PID: opts.PID, Cookie: uint64(id),
+		numbers[i] = uint64(id)
+	}
+	return numbers, nil
+}
+
+// attachAtOnce makes one link for all places, as programs want that are loaded
+// where the kernel can do it.
+func (l *usdtLink) attachAtOnce(ex *Executable, prog *ebpf.Program, probes []usdtProbe, cookies []uint64, pid int) error {
+	if pid < 0 {
+		return checkUprobe(&UprobeOptions{PID: pid})
+	}
+	opts := UprobeMultiOptions{Cookies: cookies, PID: uint32(pid)}
+	for _, p := range probes {
+		opts.Addresses = append(opts.Addresses, p.offset)
+		opts.RefCtrOffsets = append(opts.RefCtrOffsets, p.counter)
+	}
+	link, err := ex.UprobeMulti(nil, prog, &opts)
+	if err == nil {
+		l.probes = []Link{link}
+	}
+	return err
+}
+
+// attachEach makes a uprobe for each place.
+func (l *usdtLink) attachEach(ex *Executable, prog *ebpf.Program, probes []usdtProbe, cookies []uint64, pid int) error {
+	for i, p := range probes {
+		link, err := ex.Uprobe("", prog, &UprobeOptions{
+			Address: p.offset, RefCtrOffset: p.counter, PID: pid, Cookie: cookies[i],
 		})
 		if err != nil {
-			return nil, errors.Join(err, l.Close())
+			return err
 		}
-		l.probes = append(l.probes, probe)
+		l.probes = append(l.probes, link)
 	}
-	return l, nil
+	return nil
 }
 
 // add writes what a program has to know about a probe, and returns its number.
@@ -148,5 +193,5 @@ func (l *usdtLink) Unpin() error { return l.unsupported("unpin") }
 func (l *usdtLink) Info() (*Info, error) { return nil, l.unsupported("info about") }
 
 func (l *usdtLink) unsupported(what string) error {
-	return fmt.Errorf("%s USDT: it is made of many uprobes: %w", what, ErrNotSupported)
+	return fmt.Errorf("%s USDT: it is made of uprobes and their arguments in a map: %w", what, ErrNotSupported)
 }

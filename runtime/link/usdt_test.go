@@ -12,6 +12,7 @@ import (
 
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 
+	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
 )
 
@@ -182,6 +183,10 @@ func TestUSDT(t *testing.T) {
 	}
 	defer coll.Close()
 	testutil.CheckFDs(t)
+	prog, many := coll.Programs["probe"], kernel.HasUprobeMulti()
+	if at := prog.AttachType(); (at == ebpf.AttachTraceUprobeMulti) != many {
+		t.Errorf("loaded with attach type %v; the kernel can attach to many places at once: %v", at, many)
+	}
 	m := machines[runtime.GOARCH]
 	args := "-4@$-9 8@(%rsp) 8@%rax"
 	ex, err := OpenExecutable(writeExecutable(t, append(
@@ -198,6 +203,9 @@ func TestUSDT(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	if n := len(l.(*usdtLink).probes); n == 1 != many {
+		t.Errorf("%d links for two places; the kernel can attach to many places at once: %v", n, many)
+	}
 	if n := run(t, ex.path); n != 2 {
 		t.Errorf("%d probes in the process", n)
 	}

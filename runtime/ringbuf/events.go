@@ -77,11 +77,11 @@ func (e Events[T]) Copies(ctx context.Context) iter.Seq2[T, error] {
 func read[T any](r *Reader, stopped *atomic.Bool, yield func(*T, error) bool) {
 	r.reading.Lock()
 	defer r.reading.Unlock()
-	defer r.ring.publish()
+	defer r.publish()
 	var want T
 	for !stopped.Load() {
-		r.ring.publishMany()
-		sample, err := r.next()
+		r.rings[0].publishMany()
+		_, sample, err := r.next()
 		if err == ErrClosed {
 			return
 		}

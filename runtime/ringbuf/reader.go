@@ -27,62 +27,83 @@ type Record struct {
 	RawSample []byte
 
 	// Remaining is the least number of bytes, headers included, that follow
-	// in the ring buffer.
+	// in the same ring buffer.
 	Remaining int
+
+	// Ring is which of the maps of NewMultiReader the sample is from, by its
+	// place among the arguments; zero for NewReader.
+	Ring int
 }
 
-// Reader reads the samples of one ring buffer. Its methods may be called from
-// any goroutine; reads take turns.
+// Reader reads the samples of one ring buffer, or of several. Its methods may be
+// called from any goroutine; reads take turns.
+//
+// The kernel doesn't count the samples that find a ring full. Programs learn it
+// from bpf_ringbuf_reserve and bpf_ringbuf_output, and can count.
 type Reader struct {
-	fd     *kernel.FD // a descriptor of our own: the Map may be closed meanwhile
 	poller *kernel.Poller
 
-	reading sync.Mutex   // guards ring but its memory, and pending
+	reading sync.Mutex   // guards the rest but the rings' memory
 	mapped  sync.RWMutex // guards the memory for those who aren't reading
-	ring    *ring        // nil when closed: changed with both locks held
-	pending error        // why waiting ended, to be told when the ring is empty
+	rings   []*ring      // nil when closed: changed with both locks held
+	current int          // the ring that was read last, or is to be read next
+	pending error        // why waiting ended, to be told when the rings are empty
 }
 
 // NewReader makes a Reader for a map of type RingBuf. The map may be closed
 // afterwards. Close the Reader when done.
-func NewReader(m *ebpf.Map) (*Reader, error) {
-	if m.Type() != ebpf.RingBuf {
-		return nil, fmt.Errorf("ring buffer reader: %v is no ring buffer: %w", m, os.ErrInvalid)
+func NewReader(m *ebpf.Map) (*Reader, error) { return NewMultiReader(m) }
+
+// NewMultiReader makes a Reader for several maps of type RingBuf, which may be
+// closed afterwards. Samples of one map come in the order in which they were
+// reserved; those of different maps in any, but a busy map doesn't keep the
+// others waiting. Close the Reader when done.
+func NewMultiReader(maps ...*ebpf.Map) (*Reader, error) {
+	if len(maps) == 0 {
+		return nil, fmt.Errorf("ring buffer reader: no maps: %w", os.ErrInvalid)
 	}
-	clone, err := m.Clone() // its descriptor is nobody else's to close
+	poller, err := kernel.NewPoller()
 	if err != nil {
 		return nil, fmt.Errorf("ring buffer reader: %w", err)
 	}
-	defer clone.Close()
-	fd, err := kernel.DupFD(clone.FD())
-	if err != nil {
-		return nil, fmt.Errorf("ring buffer reader: %v: %w", m, err)
-	}
-	r, err := newReader(fd, int(m.MaxEntries()))
-	if err != nil {
-		return nil, fmt.Errorf("ring buffer reader: %v: %w", m, errors.Join(err, fd.Close()))
+	r := &Reader{poller: poller}
+	for _, m := range maps {
+		if err := r.add(m); err != nil {
+			return nil, fmt.Errorf("ring buffer reader: %v: %w", m, errors.Join(err, r.Close()))
+		}
 	}
 	return r, nil
 }
 
-// newReader takes ownership of fd, if it succeeds.
-func newReader(fd *kernel.FD, size int) (*Reader, error) {
-	poller, err := kernel.NewPoller()
+// add opens the ring of a map.
+func (r *Reader) add(m *ebpf.Map) error {
+	if m.Type() != ebpf.RingBuf {
+		return fmt.Errorf("no ring buffer: %w", os.ErrInvalid)
+	}
+	fd, err := borrow(m)
+	if err != nil {
+		return err
+	}
+	ring, err := mapRing(fd, int(m.MaxEntries()))
+	if err != nil {
+		return errors.Join(err, fd.Close())
+	}
+	r.rings = append(r.rings, ring) // to be closed with the others from here on
+	return r.poller.Add(fd, len(r.rings)-1)
+}
+
+// borrow is a descriptor of the map that only the caller closes.
+func borrow(m *ebpf.Map) (*kernel.FD, error) {
+	clone, err := m.Clone()
 	if err != nil {
 		return nil, err
 	}
-	if err := poller.Add(fd, 0); err != nil {
-		return nil, errors.Join(err, poller.Close())
-	}
-	ring, err := mapRing(fd, size)
-	if err != nil {
-		return nil, errors.Join(err, poller.Close())
-	}
-	return &Reader{fd: fd, poller: poller, ring: ring}, nil
+	defer clone.Close()
+	return kernel.DupFD(clone.FD())
 }
 
 // Close ends all reads, also those that are under way, with ErrClosed. What is
-// in the ring buffer stays there for the next Reader; to read it first, call
+// in the ring buffers stays there for the next Reader; to read it first, call
 // Flush and read until ErrFlushed. Closing again does nothing.
 func (r *Reader) Close() error {
 	err := r.poller.Close() // a read that waits lets go of its lock
@@ -98,9 +119,12 @@ func (r *Reader) release() error {
 	defer r.reading.Unlock()
 	r.mapped.Lock()
 	defer r.mapped.Unlock()
-	ring := r.ring
-	r.ring = nil
-	return errors.Join(ring.close(), r.fd.Close())
+	var errs []error
+	for _, ring := range r.rings {
+		errs = append(errs, ring.close())
+	}
+	r.rings = nil
+	return errors.Join(errs...)
 }
 
 // SetDeadline bounds how long reads wait for samples, those under way
@@ -109,25 +133,26 @@ func (r *Reader) SetDeadline(t time.Time) {
 	_ = r.poller.SetDeadline(t) // a closed Reader has nothing to bound
 }
 
-// Flush makes reads return what is in the ring buffer, also what was submitted
+// Flush makes reads return what is in the ring buffers, also what was submitted
 // with BPF_RB_NO_WAKEUP, and then ErrFlushed once, instead of waiting.
 func (r *Reader) Flush() error { return r.poller.Flush() }
 
-// BufferSize is the number of bytes that the ring buffer has room for, with
+// BufferSize is the number of bytes that the ring buffers have room for, with
 // headers of eight bytes a sample; zero when closed.
 func (r *Reader) BufferSize() int { return r.measure((*ring).size) }
 
-// AvailableBytes is the number of bytes that wait in the ring buffer, with
+// AvailableBytes is the number of bytes that wait in the ring buffers, with
 // headers and samples that aren't submitted yet; zero when closed.
 func (r *Reader) AvailableBytes() int { return r.measure((*ring).available) }
 
 func (r *Reader) measure(f func(*ring) int) int {
 	r.mapped.RLock()
 	defer r.mapped.RUnlock()
-	if r.ring == nil {
-		return 0
+	sum := 0
+	for _, ring := range r.rings {
+		sum += f(ring)
 	}
-	return f(r.ring)
+	return sum
 }
 
 // Read waits for the next sample. It fails with os.ErrDeadlineExceeded,
@@ -145,44 +170,63 @@ func (r *Reader) Read() (Record, error) {
 func (r *Reader) ReadInto(rec *Record) error {
 	r.reading.Lock()
 	defer r.reading.Unlock()
-	sample, err := r.next()
+	ring, sample, err := r.next()
 	if err != nil {
 		return err
 	}
 	rec.RawSample = append(rec.RawSample[:0], sample...)
-	rec.Remaining = r.ring.remaining()
-	r.ring.publish()
+	rec.Remaining, rec.Ring = ring.remaining(), r.current
+	ring.publish()
 	return nil
 }
 
-// next waits for a sample and returns it in place. Everything read before is
-// published when it has to wait.
-func (r *Reader) next() ([]byte, error) {
+// next waits for a sample and returns it in place, with its ring, which is the
+// current one. Everything read before is published when it has to wait.
+func (r *Reader) next() (*ring, []byte, error) {
 	for {
-		if r.ring == nil {
-			return nil, ErrClosed
+		if r.rings == nil {
+			return nil, nil, ErrClosed
 		}
-		sample, ok, err := r.ring.next()
-		if ok {
-			return sample, nil
+		if len(r.rings) > 1 && r.rings[r.current].remaining() == 0 {
+			r.turn() // what came since is for the next round
 		}
-		if err != nil {
-			return nil, err
+		for range r.rings {
+			ring := r.rings[r.current]
+			sample, ok, err := ring.next()
+			if ok || err != nil {
+				return ring, sample, err
+			}
+			r.turn()
 		}
 		if err := r.wait(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 }
 
-// wait blocks until there may be something new in the ring. If waiting ended
-// for another reason, the ring is looked at once more before that is told.
+// turn goes on to the next ring.
+func (r *Reader) turn() {
+	if r.current++; r.current == len(r.rings) {
+		r.current = 0
+	}
+}
+
+// publish publishes all rings, and tells whether there was anything to.
+func (r *Reader) publish() (news bool) {
+	for _, ring := range r.rings {
+		news = ring.publish() || news
+	}
+	return news
+}
+
+// wait blocks until there may be something new in the rings. If waiting ended
+// for another reason, the rings are looked at once more before that is told.
 func (r *Reader) wait() error {
 	if err := r.pending; err != nil {
 		r.pending = nil
 		return err
 	}
-	if r.ring.publish() {
+	if r.publish() {
 		return nil // look again: before this, nobody would have woken us
 	}
 	_, err := r.poller.Wait(nil)

@@ -188,6 +188,63 @@ func TestReadWhatIsThere(t *testing.T) {
 	}
 }
 
+// Several rings in one Reader: each sample says where it is from, those of one
+// ring keep their order, and a busy ring doesn't keep the other waiting.
+func TestReadSeveralRings(t *testing.T) {
+	testutil.CheckFDs(t)
+	busy, quiet := newProducer(t, 8192, 100, 0), newProducer(t, 4096, 1, 0)
+	r, err := NewMultiReader(busy.ring, quiet.ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if r.BufferSize() != 8192+4096 {
+		t.Errorf("size %d", r.BufferSize())
+	}
+	r.SetDeadline(time.Now().Add(time.Minute))
+	var next [2]uint64
+	read := func() error {
+		rec, err := r.Read()
+		if err != nil {
+			return err
+		}
+		check(t, rec.RawSample, next[rec.Ring])
+		next[rec.Ring]++
+		return nil
+	}
+	for want := range uint64(20) {
+		quiet.run(t, 1)
+		for reads := 0; next[1] <= want; reads++ {
+			busy.run(t, 1)
+			if err := read(); err != nil {
+				t.Fatalf("after %d samples: %v", next, err)
+			}
+			if reads > 2*8192/16 {
+				t.Fatalf("the quiet ring starves: %d samples", next)
+			}
+		}
+	}
+	if err := r.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for err = read(); err == nil; {
+		err = read()
+	}
+	if want := [2]uint64{busy.produced(t), quiet.produced(t)}; err != ErrFlushed || next != want {
+		t.Errorf("%d samples, want %d: %v", next, want, err)
+	}
+	time.AfterFunc(5*time.Millisecond, func() { quiet.run(t, 1) })
+	if err := read(); err != nil {
+		t.Errorf("waiting for the second ring: %v", err)
+	}
+	if _, err := NewMultiReader(); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("no maps: %v", err)
+	}
+	if _, err := NewMultiReader(busy.ring, quiet.count); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("not a ring: %v", err)
+	}
+}
+
 func TestReadWaits(t *testing.T) {
 	p := newProducer(t, 4096, 1, 0)
 	r := p.reader(t)
@@ -420,13 +477,13 @@ func BenchmarkInPlace(b *testing.B) {
 		r.reading.Lock()
 		defer r.reading.Unlock()
 		for range n {
-			if _, err := r.next(); err != nil {
+			if _, _, err := r.next(); err != nil {
 				b.Fatal(err)
 			}
-			if r.ring.pos-r.ring.published >= 1<<16 {
-				r.ring.publish()
+			if ring := r.rings[0]; ring.pos-ring.published >= 1<<16 {
+				ring.publish()
 			}
 		}
-		r.ring.publish()
+		r.publish()
 	})
 }

@@ -32,11 +32,13 @@ type ring struct {
 	end       uintptr // the producer's position when last looked at
 	published uintptr // what the kernel knows about pos
 
+	fd     *kernel.FD // our own: the Map may be closed meanwhile
 	memory [2]*kernel.Memory
 }
 
 // mapRing maps the ring buffer that m describes, of size bytes: a page with the
-// consumer's position, one with the producer's, and the data twice in a row.
+// consumer's position, one with the producer's, and the data twice in a row. It
+// takes ownership of m, if it succeeds.
 func mapRing(m *kernel.FD, size int) (*ring, error) {
 	page := os.Getpagesize()
 	if size < page || size&(size-1) != 0 {
@@ -55,7 +57,7 @@ func mapRing(m *kernel.FD, size int) (*ring, error) {
 		(*atomic.Uintptr)(unsafe.Pointer(&rest.Bytes()[0])),
 		rest.Bytes()[page:],
 	)
-	r.memory = [...]*kernel.Memory{consumer, rest}
+	r.fd, r.memory = m, [...]*kernel.Memory{consumer, rest}
 	return r, nil
 }
 
@@ -71,7 +73,7 @@ func newRing(consumer, producer *atomic.Uintptr, data []byte) *ring {
 
 // close unmaps the memory. Samples must not be in use any more.
 func (r *ring) close() error {
-	return errors.Join(r.memory[0].Unmap(), r.memory[1].Unmap())
+	return errors.Join(r.memory[0].Unmap(), r.memory[1].Unmap(), r.fd.Close())
 }
 
 // size is the number of bytes that the ring has room for, headers included.

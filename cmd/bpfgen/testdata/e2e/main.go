@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -60,14 +61,23 @@ func run() error {
 	}
 	fmt.Println(objs.Runs.Get(), "runs")
 
-	var optional struct{ E2eOptionalPrograms }
-	if err := LoadE2eObjects(&optional, nil); err != nil {
+	if objs.OnDemand != nil {
+		return errors.New("a program is loaded that nobody asked for")
+	}
+
+	spec, err := NewE2eSpecs()
+	if err != nil {
 		return err
 	}
-	if err := expect(optional.OnDemand, 42); err != nil {
+	spec.OnDemand.Optional = false
+	demanded, err := spec.Load(nil)
+	if err != nil {
 		return err
 	}
-	return optional.Close()
+	if err := expect(demanded.OnDemand, 42); err != nil {
+		return err
+	}
+	return demanded.Close()
 }
 
 func expect(prog *ebpf.Program, want uint32) error {

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bpfgen/bpfgen/runtime/perf"
+)
+
+// ring reads in place: the pointer is valid for one turn of the loop.
+func ring(ctx context.Context, objs *MapsObjects) (any, error) {
+	for ev, err := range objs.Ring.All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		return fmt.Sprint(ev.Number, " ", ev.Text), nil
+	}
+	return nil, ctx.Err()
+}
+
+// taggedRing has the type of its events from a declaration tag. The events that
+// Copies yields can be kept.
+func taggedRing(ctx context.Context, objs *MapsObjects) (any, error) {
+	var kept MapsEvent
+	for ev, err := range objs.TaggedRing.Copies(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		kept = ev
+		break
+	}
+	return fmt.Sprint(kept.Number, " ", kept.Text), ctx.Err()
+}
+
+// perfEvents has the type of its events from the flag -event. What is sent while
+// no loop is on is lost.
+func perfEvents(ctx context.Context, objs *MapsObjects) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	sent := time.AfterFunc(50*time.Millisecond, func() { _, _ = runStart(objs) }) // an error shows as silence
+	defer sent.Stop()
+	for ev, err := range objs.PerfEvents.With(4096, perf.ReaderOptions{}).All(ctx) {
+		var lost *perf.LostError
+		if errors.As(err, &lost) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		return fmt.Sprint(ev.Number, " ", ev.Text), nil
+	}
+	return nil, ctx.Err()
+}

@@ -1,0 +1,112 @@
+package codegen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/linker"
+)
+
+// built is what all sources of a request give for one target.
+type built struct {
+	object   []byte
+	jobs     []compileJob // one for each C source
+	deps     [][]byte     // one for each source
+	messages []byte
+}
+
+// sources names all sources in messages about all of them.
+func (req *Request) sources() string { return strings.Join(req.Sources, ", ") }
+
+// isObject tells whether a source is compiled already.
+func isObject(source string) bool { return strings.HasSuffix(source, ".o") }
+
+// build compiles the sources for a target, at the same time, and links what
+// comes of them. DWARF goes: by linking, or unless it is to be kept.
+func (req *Request) build(ctx context.Context, target Target) (built, error) {
+	results := make([]compiled, len(req.Sources))
+	errs := make([]error, len(req.Sources))
+	var b built
+	var wg sync.WaitGroup
+	for i, source := range req.Sources {
+		if isObject(source) {
+			results[i], errs[i] = req.readObject(source, target)
+			continue
+		}
+		job := compileJob{
+			compiler: req.Compiler, target: target, source: source, flags: req.compilerFlags(),
+			dir: req.Dir, env: req.Env, modules: req.moduleRoots(),
+		}
+		b.jobs = append(b.jobs, job)
+		wg.Go(func() { results[i], errs[i] = job.compile(ctx) })
+	}
+	wg.Wait()
+	if err := refusals(errs); err != nil {
+		return built{}, err
+	}
+	var inputs []linker.Input
+	for i, c := range results {
+		inputs = append(inputs, linker.Input{Name: req.Sources[i], Data: c.object})
+		b.deps = append(b.deps, c.deps)
+		b.messages = append(b.messages, c.messages...)
+	}
+	var err error
+	switch {
+	case len(inputs) > 1:
+		b.object, err = linker.Link(inputs)
+	case req.KeepDWARF:
+		b.object = inputs[0].Data
+	default:
+		if b.object, err = elf.StripDWARF(inputs[0].Data); err != nil {
+			err = fmt.Errorf("strip DWARF from the object of %s: %w", inputs[0].Name, err)
+		}
+	}
+	return b, err
+}
+
+// refusals joins what the compiler says about several sources; other errors win.
+func refusals(errs []error) error {
+	var all *CompileError
+	for _, err := range errs {
+		var refused *CompileError
+		switch {
+		case err == nil:
+		case !errors.As(err, &refused):
+			return err
+		case all == nil:
+			all = new(CompileError)
+			*all = *refused
+		default:
+			all.Messages = slices.Concat(all.Messages, refused.Messages)
+		}
+	}
+	if all == nil {
+		return nil
+	}
+	return all
+}
+
+// readObject stands in for a run of the compiler.
+func (req *Request) readObject(source string, target Target) (compiled, error) {
+	path := req.path(source)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return compiled{}, err
+	}
+	file, err := elf.Parse(data)
+	if err != nil {
+		return compiled{}, fmt.Errorf("%s: %w", source, err)
+	}
+	if order := target.byteOrder(); order != nil && order != file.ByteOrder {
+		return compiled{}, fmt.Errorf("%s is for machines of the other byte order than target %s: choose targets with -target", source, target.Suffix())
+	}
+	escaped := strings.NewReplacer(" ", `\ `, "#", `\#`, "$", "$$").Replace(filepath.ToSlash(path))
+	return compiled{object: data, deps: []byte("out.o: " + escaped + "\n")}, nil
+}
