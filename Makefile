@@ -8,7 +8,7 @@ FUZZTIME   ?= 20s
 TESTFLAGS  ?= -race
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults test-quick check fmt vet lint imports generate generated-current api api-current testdata tools deps build parity bench bench-quick bench-deps fuzz clean
+.PHONY: help demo test faults test-kernels test-kernels-quick test-quick check fmt vet lint imports generate generated-current api api-current testdata tools deps build parity bench bench-quick bench-deps fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -18,6 +18,12 @@ demo: deps build ## generate, build and run examples/execsnoop: watch BPF at wor
 
 test: deps tools build ## every test: unit, golden, end to end on this kernel; ends with what was skipped and why
 	@BPFGEN_CLANG=$(CLANG) GO=$(GO) scripts/test.sh $(TESTFLAGS) ./...
+
+test-kernels: ## every kernel test, in virtual machines with Debian's kernels from 5.10 to the newest; writes docs/kernels.md
+	$(GO) run ./internal/cmd/vmtest -table docs/kernels.md
+
+test-kernels-quick: ## three of these machines, a part of the tests
+	@GO=$(GO) scripts/test-kernels-quick.sh
 
 faults: deps ## every system call of loading, attaching, reading and closing fails once, in every way
 	$(GO) test -tags faults -count=1 -run Fault ./runtime/...
@@ -46,6 +52,10 @@ imports: ## the import rules of docs/architecture.md
 generate: deps build ## regenerate what the examples have checked in
 	@find examples -name '*.bpfgen' -delete # a manifest knows nothing of changes to the generator
 	BPF2GO_CC=$(CLANG) $(GO) generate ./examples/...
+
+golden: deps ## rewrite every golden file, and what is generated, with what the code gives now
+	BPFGEN_CLANG=$(CLANG) GO=$(GO) scripts/golden.sh
+	$(MAKE) generate
 
 generated-current: deps build ## regenerate and fail on a difference
 	@BPF2GO_CC=$(CLANG) GO=$(GO) scripts/generated-current.sh

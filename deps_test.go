@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"internal/btf":  {},
 	"internal/uapi": {},
 
+	"internal/bpfheaders":  {},
 	"internal/nearest":     {},
 	"internal/verifierlog": {},
 
@@ -50,7 +51,7 @@ var mayImport = map[string][]string{
 	"runtime/pin":      {"runtime", "runtime/link", "internal/kernel"},
 
 	"internal/codegen": {
-		"internal/object", "internal/linker", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm",
+		"internal/object", "internal/linker", "internal/elf", "internal/uapi", "internal/bpfheaders", "runtime/btf", "runtime/asm",
 		"github.com/dave/jennifer/jen", "golang.org/x/tools/go/packages", "golang.org/x/mod/...",
 	},
 	"internal/cheader": {"runtime/btf"},
@@ -60,8 +61,9 @@ var mayImport = map[string][]string{
 	"internal/trial":   {"runtime"},
 	"cmd/bpfgen":       {"internal/...", "runtime/...", "runtime"},
 
-	"internal/kconfig": {"internal/btf", "internal/nearest", "runtime/btf"},
-	"internal/cmd/...": {"runtime", "runtime/..."},
+	"internal/kconfig":        {"internal/btf", "internal/nearest", "runtime/btf"},
+	"internal/cmd/...":        {"runtime", "runtime/..."},
+	"internal/cmd/vmtest/...": {"internal/cmd/vmtest/...", "golang.org/x/sys/unix"},
 
 	"examples/...": {"runtime", "runtime/...", "golang.org/x/sys/unix"},
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/bpfgen/bpfgen/runtime/asm"
 )
 
 // load brings what want names, and what that depends on, into the kernel. It
@@ -140,6 +142,14 @@ func NewProgramWithOptions(spec *ProgramSpec, opts ProgramOptions) (*Program, er
 	if spec == nil {
 		return nil, errors.New("load program: no spec")
 	}
+	config, err := kconfigOf(spec)
+	if err != nil {
+		return nil, spec.fail(err)
+	}
+	if config != nil {
+		p, err := newProgramWithKconfig(spec, config, opts)
+		return p, explainAlone(err)
+	}
 	programs := []*ProgramSpec{spec}
 	withUprobeMulti(programs)
 	if err := checkLoadable(programs); err != nil {
@@ -151,8 +161,17 @@ func NewProgramWithOptions(spec *ProgramSpec, opts ProgramOptions) (*Program, er
 			return nil, err
 		}
 		defer types.close()
-		return loadProgram(programs[0], code[0], types, nil, &opts)
+		p, err := loadProgram(programs[0], code[0], types, nil, &opts)
+		return p, explainAlone(err)
 	})
+}
+
+// explainAlone adds what to do about a map that a program doesn't bring along.
+func explainAlone(err error) error {
+	if errors.Is(err, asm.ErrUnsatisfiedMapReference) || errors.Is(err, errNotThere) {
+		return fmt.Errorf("%w: load the collection that has it (NewCollection, LoadAndAssign), or give the instruction a map (AssociateMap)", err)
+	}
+	return err
 }
 
 // NewMapWithOptions is NewMap with options. Values in the spec's contents that

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -183,6 +184,56 @@ func TestKconfigMissing(t *testing.T) {
 }
 
 // Contents of the spec replace the configuration of the kernel.
+// A program that isn't loaded with its collection brings its own options along.
+func TestKconfigOfOneProgram(t *testing.T) {
+	testutil.Needs(t, testutil.RawTracepoint, testutil.KernelBTF)
+	testutil.CheckFDs(t)
+	_, err := NewProgram(parse(t, objectFile("minimal")).Programs["my_prog"])
+	wantError(t, err, "map my_map", "NewCollection")
+
+	spec := parse(t, objectFile("externs"))
+	ps := spec.Programs["configuration"]
+	_, err = NewProgram(ps)
+	wantError(t, err, `map ".bss"`, "NewCollection")
+	bss := newTestMap(t, spec.Maps[".bss"])
+	for i := range ps.Instructions {
+		if ins := &ps.Instructions[i]; ins.Reference() == ".bss" {
+			if err := ins.AssociateMap(bss); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	p, err := NewProgram(ps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	info, err := p.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, _ := info.MapIDs()
+	if len(ids) != 2 {
+		t.Fatalf("the program has maps %v", ids)
+	}
+	m, err := NewMapFromID(slices.Max(ids)) // the newer one
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	value, err := m.LookupBytes(uint32(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, err := kernel.VersionCode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := binary.NativeEndian.Uint32(value[8:]); got != version {
+		t.Errorf("LINUX_KERNEL_VERSION is %#x, want %#x", got, version)
+	}
+}
+
 func TestKconfigContents(t *testing.T) {
 	testutil.Needs(t, testutil.BPF)
 	spec := parse(t, objectFile("kconfig")).Copy()

@@ -12,6 +12,7 @@ import (
 	"github.com/bpfgen/bpfgen/internal/kconfig"
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/object"
+	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 )
 
@@ -59,6 +60,51 @@ func usedOptions(programs []*ProgramSpec) map[string]bool {
 		}
 	}
 	return used
+}
+
+// kconfigOf is a map for the kconfig externs of a program that isn't part of a
+// collection, nil if it has none.
+func kconfigOf(ps *ProgramSpec) (*MapSpec, error) {
+	var ms *MapSpec
+	var seen map[*asm.Extern]bool // most programs need none
+	for i := range ps.Instructions {
+		ins := &ps.Instructions[i]
+		e := ins.Extern()
+		if e == nil || e.Kind != asm.ExternKconfig || seen[e] || mapReference(ins) == "" {
+			continue
+		}
+		if seen == nil {
+			seen = make(map[*asm.Extern]bool)
+		}
+		seen[e] = true
+		typ, err := kconfig.TypeOf(e.Type)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Name, err)
+		}
+		if ms == nil {
+			ms = &MapSpec{Name: ins.Reference(), Type: Array, KeySize: 4, MaxEntries: 1, Flags: uapi.MapFlagRdonlyProg, freeze: true}
+		}
+		place := uint32(uint64(ins.Constant) >> 32)
+		ms.kconfig = append(ms.kconfig, &object.Extern{Extern: *e, Offset: place, Size: typ.Size()})
+		ms.ValueSize = max(ms.ValueSize, place+typ.Size())
+	}
+	return ms, nil
+}
+
+// newProgramWithKconfig loads a program and a map that nobody else needs.
+func newProgramWithKconfig(spec *ProgramSpec, config *MapSpec, opts ProgramOptions) (*Program, error) {
+	cs := &CollectionSpec{
+		Maps:     map[string]*MapSpec{config.Name: config},
+		Programs: map[string]*ProgramSpec{spec.Name: spec},
+	}
+	coll, err := withToken("", func(t *token) (*Collection, error) {
+		return loadWith(cs, selection{programs: []string{spec.Name}}, &CollectionOptions{Programs: opts}, t)
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer coll.Close()
+	return coll.DetachProgram(spec.Name), nil
 }
 
 // kconfigReader finds the values of kconfig externs. What is wrong with those

@@ -172,8 +172,12 @@ func withoutTypes(attr *kernel.ProgLoadAttr) {
 	attr.LineInfo, attr.LineInfoRecSize, attr.LineInfoCnt = kernel.Pointer{}, 0, 0
 }
 
+// anyKernelVersion is what objects have in their section "version" if they mean
+// the running kernel's.
+const anyKernelVersion = 0xfffffffe
+
 func withKernelVersion(attr *kernel.ProgLoadAttr) {
-	if ProgramType(attr.ProgType) != Kprobe || attr.KernVersion != 0 {
+	if ProgramType(attr.ProgType) != Kprobe || attr.KernVersion != 0 && attr.KernVersion != anyKernelVersion {
 		return
 	}
 	if version, err := kernel.VersionCode(); err == nil {

@@ -21,7 +21,7 @@ type options struct {
 	outputStem, outputSuffix, outputDir string
 	goPackage                           string
 	noStrip, noGlobalTypes, verbose     bool
-	untyped                             bool
+	untyped, ownHeaders                 bool
 	tags                                tagList
 	types                               typeList
 	events                              eventList
@@ -75,6 +75,7 @@ func parseOptions(c console, args []string) (*options, error) {
 	fs.Var(&o.consts, "const", "export each #define that matches `pattern` and is an integer or a string, as //bpfgen:export before it does; may be repeated")
 	fs.Var(&o.include, "I", "look for headers in this `folder`; mod:import/path is one of a Go module; may be repeated")
 	fs.BoolVar(&o.noGlobalTypes, "no-global-types", false, "declare no Go types for map keys, map values and variables")
+	fs.BoolVar(&o.ownHeaders, "own-headers", false, "include <bpf/bpf_helpers.h> and its kin from bpfgen even if the system has them")
 	fs.BoolVar(&o.untyped, "untyped", false, "fields are plain *ebpf.Map and *ebpf.Variable, as bpf2go has them")
 	fs.StringVar(&o.goPackage, "go-package", c.getenv("GOPACKAGE"), "`name` of the package of generated files [$GOPACKAGE]")
 	fs.StringVar(&o.outputDir, "output-dir", "", "`folder` to write to (default the current one)")

@@ -60,6 +60,9 @@ func (o *options) generate(ctx context.Context, c console, req *codegen.Request)
 		if _, err := c.stderr.Write(refused.Messages); err != nil {
 			return 0, err
 		}
+		if hint := refused.Hint(); hint != "" {
+			fmt.Fprintf(c.stderr, "bpfgen: %s\n", hint)
+		}
 		return 0, errReported
 	}
 	if err != nil {
@@ -140,7 +143,7 @@ func (o *options) request(c console, dir string) (*codegen.Request, error) {
 	return &codegen.Request{
 		Ident: o.ident, Sources: o.sources, Package: o.goPackage,
 		Dir: dir, Env: c.env, CFlags: cflags, Targets: targets, Tags: o.tags.expr,
-		KeepDWARF: o.noStrip, Types: o.types, Events: o.events, Consts: o.consts, NoGlobalTypes: o.noGlobalTypes, Untyped: o.untyped,
+		OwnHeaders: o.ownHeaders, KeepDWARF: o.noStrip, Types: o.types, Events: o.events, Consts: o.consts, NoGlobalTypes: o.noGlobalTypes, Untyped: o.untyped,
 		OutputDir: filepath.Clean(o.outputDir), OutputStem: o.outputStem, OutputSuffix: o.outputSuffix, MakeBase: o.makebase,
 	}, nil
 }

@@ -7,6 +7,7 @@
 //
 //	target, clang, compile, prefixmap, depfile   what clang is asked, and says
 //	modinclude                                   folders of headers by import path
+//	headers                                      <bpf/…>, where the system has none
 //	build, typewalk, typebuild, layout           objects and BTF become a Model
 //	consts                                       #defines become numbers and strings
 //	owntype, ownlayout                           Go types of the user's in place of ours
@@ -15,6 +16,7 @@
 //	emit, emittype, emitaccess                   a Model becomes Go code
 //	write, lock                                  knows paths and bytes, no more
 //	manifest, locate, beside, identity           whether there is anything to do
+//	contract                                     whether the runtime works with what is generated
 //	directive                                    which runs a module asks for
 //
 // [Generate] runs them in memory, [Commit] writes.

@@ -33,6 +33,7 @@ type Request struct {
 	Targets  []Target
 	Tags     constraint.Expr // added to each target's build constraint; may be nil
 
+	OwnHeaders    bool // take <bpf/…> from bpfgen even if the system has them
 	KeepDWARF     bool // of a single source; there is none in what is linked
 	Types         []TypeRequest
 	Events        []EventRequest
@@ -46,6 +47,7 @@ type Request struct {
 	MakeBase     string // if not empty, also write make dependencies, relative to this folder
 
 	modules map[string]moduleDir // by import path, set by ResolveModules
+	headers string               // a folder that has our own, set by Generate
 }
 
 // Result is what a run of the generator wants to write, and to say.
@@ -59,7 +61,7 @@ type Result struct {
 // Generate does everything but writing: the result is complete in memory.
 //
 // If the compiler refuses the source, the error is a [*CompileError].
-func Generate(ctx context.Context, req Request) (*Result, error) {
+func Generate(ctx context.Context, req Request) (_ *Result, err error) {
 	names, err := topNames(req.Ident)
 	if err != nil {
 		return nil, err
@@ -75,6 +77,13 @@ func Generate(ctx context.Context, req Request) (*Result, error) {
 			return nil, err
 		}
 	}
+
+	headers, done, err := unpackHeaders()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	req.headers = headers
 
 	compiler, err := req.Compiler.Identity(ctx, req.Env)
 	if err != nil {

@@ -9,11 +9,12 @@ import (
 
 // locator gives files names that are the same wherever the project is: those of
 // the project relative to the manifest's folder, those of modules with
-// $GOMODCACHE, those of the system as they are.
+// $GOMODCACHE, our own headers with $BPFGEN, those of the system as they are.
 type locator struct {
 	base     string // the manifest's folder
 	project  string
 	modCache string
+	headers  string   // a folder that has our own, if they are in use
 	near     []string // folders outside of the project that are where they are relative to it
 }
 
@@ -37,6 +38,7 @@ func newLocator(base string, env []string) locator {
 
 func (req *Request) locator() locator {
 	l := newLocator(req.path(req.OutputDir), req.Env)
+	l.headers = req.headers
 	for _, m := range req.modules {
 		if !isBelow(m.root, l.modCache) {
 			l.near = append(l.near, m.root) // go.mod replaces the module by a folder
@@ -50,6 +52,9 @@ const modCacheVar = "$GOMODCACHE"
 // name is what to call an absolute path in a manifest.
 func (l locator) name(path string) string {
 	path = filepath.Clean(path)
+	if rel, ok := strings.CutPrefix(path, withSlash(l.headers)); ok && l.headers != "" {
+		return headersVar + "/" + rel
+	}
 	if rel, ok := strings.CutPrefix(path, withSlash(l.modCache)); ok && l.modCache != "" {
 		return modCacheVar + "/" + rel
 	}

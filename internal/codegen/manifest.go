@@ -12,11 +12,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/bpfheaders"
 )
 
 // OutputRevision counts the changes to what is generated from the same sources.
 // Outputs of another revision are stale.
-const OutputRevision = 2
+const OutputRevision = 3
 
 // ManifestExt is how the names of manifests end.
 const ManifestExt = ".bpfgen"
@@ -175,6 +177,9 @@ func (req *Request) settings(l locator) []string {
 	if req.NoGlobalTypes {
 		lines = append(lines, "no-global-types")
 	}
+	if req.OwnHeaders {
+		lines = append(lines, "own-headers")
+	}
 	if req.KeepDWARF {
 		lines = append(lines, "no-strip")
 	}
@@ -332,6 +337,12 @@ func (m *Manifest) CheckRequest(req *Request) string {
 }
 
 func (d Digest) compare(l locator) (cause string) {
+	if name, ok := strings.CutPrefix(d.Path, headersVar+"/"); ok {
+		if data, err := bpfheaders.Read(name); err != nil || sumOf(data) != d.Sum {
+			return "<" + name + "> of bpfgen has changed"
+		}
+		return ""
+	}
 	path := l.path(d.Path)
 	sum, err := fileSum(path)
 	switch {

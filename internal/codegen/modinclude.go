@@ -209,9 +209,13 @@ func (req *Request) compilerFlags() []string {
 	return flags
 }
 
-// moduleRoots returns the paths of modules by their folders.
+// moduleRoots returns the paths of modules by their folders. Our own headers are
+// something like a module.
 func (req *Request) moduleRoots() map[string]string {
 	paths := map[string]string{}
+	if req.headers != "" {
+		paths[req.headers] = "bpfgen"
+	}
 	for _, m := range req.modules {
 		paths[m.root] = m.path
 	}

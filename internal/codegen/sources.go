@@ -41,7 +41,7 @@ func (req *Request) build(ctx context.Context, target Target) (built, error) {
 			continue
 		}
 		job := compileJob{
-			compiler: req.Compiler, target: target, source: source, flags: req.compilerFlags(),
+			compiler: req.Compiler, target: target, source: source, flags: append(req.compilerFlags(), req.headerFlags()...),
 			dir: req.Dir, env: req.Env, modules: req.moduleRoots(),
 		}
 		b.jobs = append(b.jobs, job)

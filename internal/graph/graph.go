@@ -19,6 +19,8 @@ const (
 	Function
 	Map
 	Data // a section of global variables
+
+	gap // room for edges that pass a column
 )
 
 // Node is a box.

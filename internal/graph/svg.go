@@ -20,32 +20,49 @@ var style = [...]struct {
 
 // WriteSVG draws the graph.
 func (g *Graph) WriteSVG(w io.Writer) error {
-	boxes, width, height := g.layout()
+	d := g.layout()
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %[1]f %[2]f" font-family="system-ui, sans-serif">`+"\n", width, height)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" font-family="system-ui, sans-serif">`+"\n",
+		d.width, d.height, d.width, d.height)
 	b.WriteString(`<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#777"/></marker></defs>` + "\n")
 	b.WriteString(`<rect width="100%" height="100%" fill="white"/>` + "\n")
-	for _, e := range g.Edges {
-		drawEdge(&b, boxes[e.From], boxes[e.To], e.Tail)
+	for _, r := range d.routes {
+		d.drawRoute(&b, r)
 	}
-	for i, n := range g.Nodes {
-		drawNode(&b, n, boxes[i])
+	for i, n := range d.nodes {
+		if n.Kind != gap {
+			drawNode(&b, n, d.boxes[i])
+		}
 	}
 	b.WriteString("</svg>\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// drawEdge goes from the right side of one box to the left side of another,
-// which is further right; back to the right side if it is in the same column or
-// further left.
-func drawEdge(b *strings.Builder, from, to box, tail bool) {
+// drawRoute draws a line with a head at its end.
+func (d *drawing) drawRoute(b *strings.Builder, r route) {
+	b.WriteString(`<path d="`)
+	for i := range len(r.nodes) - 1 {
+		d.drawCurve(b, d.boxes[r.nodes[i]], d.boxes[r.nodes[i+1]], i == 0)
+	}
+	dash := ""
+	if r.tail {
+		dash = ` stroke-dasharray="5 4"`
+	}
+	fmt.Fprintf(b, `" fill="none" stroke="#777" stroke-width="1.2"%s marker-end="url(#head)"/>`+"\n", dash)
+}
+
+// drawCurve goes from the right side of one box to the left side of another,
+// which is further right; to the right side if it is in the same column, and
+// from left to right if it is further left. What isn't first on its route begins
+// at the left side, where the last curve ended.
+func (d *drawing) drawCurve(b *strings.Builder, from, to box, first bool) {
 	x1, y1 := from.right()
 	x2, y2 := to.left()
 	bend := max((x2-x1)/2, 30)
 	c1, c2 := x1+bend, x2-bend
 	switch {
-	case to.x < from.x: // back: leave to the left, arrive from the right
+	case to.x < from.x:
 		x1, y1 = from.left()
 		x2, y2 = to.right()
 		y1, y2 = y1+8, y2+8
@@ -55,12 +72,12 @@ func drawEdge(b *strings.Builder, from, to box, tail bool) {
 		x2, y2 = to.right()
 		c1, c2 = x1+60, x2+60
 	}
-	dash := ""
-	if tail {
-		dash = ` stroke-dasharray="5 4"`
+	if first {
+		fmt.Fprintf(b, "M%.1f,%.1f", x1, y1)
+	} else {
+		fmt.Fprintf(b, " L%.1f,%.1f", x1, y1)
 	}
-	fmt.Fprintf(b, `<path d="M%.1f,%.1f C%.1f,%.1f %.1f,%.1f %.1f,%.1f" fill="none" stroke="#777" stroke-width="1.2"%s marker-end="url(#head)"/>`+"\n",
-		x1, y1, c1, y1, c2, y2, x2, y2, dash)
+	fmt.Fprintf(b, " C%.1f,%.1f %.1f,%.1f %.1f,%.1f", c1, y1, c2, y2, x2, y2)
 }
 
 func drawNode(b *strings.Builder, n Node, at box) {

@@ -68,6 +68,7 @@ const (
 	KernelBTFHandle                // BTF of kernel and modules by ID
 	UserRingBuf                    // BPF_MAP_TYPE_USER_RINGBUF
 	JumpTables                     // BPF_MAP_TYPE_INSN_ARRAY, gotox
+	numFeatures
 )
 
 // feature is a row: a name, the first kernel that has it, and, for what a host
@@ -141,31 +142,49 @@ const (
 // is older than a feature, or if the feature has a known deficiency on this
 // host. On any other kernel the test runs, and may fail. What a skip says
 // always begins with "needs".
+//
+// It notes in the test's output what it needs, of which docs/kernels.md is made.
 func Needs(t testing.TB, needed ...Feature) {
 	t.Helper()
-	if reason := Lacks(needed...); reason != "" {
+	for _, id := range needed {
+		t.Attr("needs", features[id].String())
+	}
+	if lacking, reason := lacks(needed); reason != "" {
+		t.Attr("lacks", lacking)
 		t.Skip(reason)
 	}
 }
 
 // Lacks is the reason for which Needs would skip, or empty.
 func Lacks(needed ...Feature) string {
+	_, reason := lacks(needed)
+	return reason
+}
+
+// lacks is the first feature that isn't there, and why.
+func lacks(needed []Feature) (lacking, reason string) {
 	if !privileged() {
-		return "needs root: this process has neither CAP_BPF nor CAP_SYS_ADMIN"
+		return "root", "needs root: this process has neither CAP_BPF nor CAP_SYS_ADMIN"
 	}
-	running, err := kernel.Version()
 	for _, id := range needed {
 		f := features[id]
-		what := "needs " + f.name + " (Linux " + f.kernel.String() + "): "
-		if err == nil && running.Less(f.kernel) {
-			return what + "this is Linux " + running.String()
+		if reason = olderThan(f.kernel); reason == "" && f.deficiency != nil {
+			reason = f.deficiency()
 		}
-		if f.deficiency == nil {
-			continue
+		if reason != "" {
+			return f.String(), "needs " + f.String() + ": " + reason
 		}
-		if reason := f.deficiency(); reason != "" {
-			return what + reason
-		}
+	}
+	return "", ""
+}
+
+// String is a feature with the kernel that has it first.
+func (f feature) String() string { return f.name + " (Linux " + f.kernel.String() + ")" }
+
+// olderThan says so if the running kernel is.
+func olderThan(since uapi.KernelVersion) string {
+	if running, err := kernel.Version(); err == nil && running.Less(since) {
+		return "this is Linux " + running.String()
 	}
 	return ""
 }
@@ -174,9 +193,14 @@ func Lacks(needed ...Feature) string {
 func NeedsLinux(t testing.TB, what string, major, minor uint8) {
 	t.Helper()
 	Needs(t)
-	since := uapi.KernelVersion{Major: major, Minor: minor}
-	if running, err := kernel.Version(); err == nil && running.Less(since) {
-		t.Skipf("needs %s (Linux %s): this is Linux %s", what, since, running)
+	if major == 0 {
+		return
+	}
+	f := feature{name: what, kernel: uapi.KernelVersion{Major: major, Minor: minor}}
+	t.Attr("needs", f.String())
+	if reason := olderThan(f.kernel); reason != "" {
+		t.Attr("lacks", f.String())
+		t.Skipf("needs %s: %s", f, reason)
 	}
 }
 

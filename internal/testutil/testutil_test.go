@@ -36,8 +36,8 @@ func TestEveryFeatureHasARow(t *testing.T) {
 			t.Errorf("feature %d: %+v", id, f)
 		}
 	}
-	if len(features) != int(KernelBTFHandle)+1 {
-		t.Errorf("%d rows for %d features", len(features), KernelBTFHandle+1)
+	if len(features) != int(numFeatures) {
+		t.Errorf("%d rows for %d features", len(features), numFeatures)
 	}
 }
 

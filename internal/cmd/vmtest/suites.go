@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/cmd/vmtest/protocol"
+)
+
+// testSuite is the tests of a package, built in one way.
+type testSuite struct {
+	name   string // the package's path in this module, and what is special
+	dir    string
+	rel    string   // of dir, in this module
+	flags  []string // for go test -c
+	args   []string // for the tests
+	binary string
+}
+
+// patterns are the packages whose tests depend on the kernel or on the machine.
+var patterns = []string{"./runtime/...", "./internal/btf", "./internal/corerelo", "./internal/elf", "./internal/kconfig", "./internal/kernel", "./internal/object"}
+
+// faulty are the packages with tests of faults, a build of their own.
+var faulty = []string{"runtime", "runtime/link", "runtime/perf", "runtime/ringbuf"}
+
+// findSuites are the suites of a module whose names match.
+func findSuites(ctx context.Context, root, match string) ([]testSuite, error) {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}"}, patterns...)...)
+	cmd.Dir = root
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	var all []testSuite
+	for _, dir := range strings.Fields(string(out)) {
+		rel, err := filepath.Rel(root, dir)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, testSuite{name: rel, dir: dir, rel: rel})
+	}
+	for _, rel := range faulty {
+		all = append(all, testSuite{
+			name: rel + ":faults", dir: filepath.Join(root, rel), rel: rel,
+			flags: []string{"-tags", "faults"}, args: []string{"-test.run=Fault", "-test.short"},
+		})
+	}
+	var chosen []testSuite
+	for _, s := range all {
+		if match == "" || strings.Contains(","+match+",", ","+s.name+",") {
+			chosen = append(chosen, s)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("no packages %q with tests", match)
+	}
+	return chosen, nil
+}
+
+// guestDir is where the tests run, so that they find testdata as in the module.
+func (s *testSuite) guestDir() string { return filepath.Join("/src", s.rel) }
+
+func (s *testSuite) guestBinary() string {
+	return "/tests/" + strings.NewReplacer("/", "-", ":", "-").Replace(s.name) + ".test"
+}
+
+func (s *testSuite) run(o *options) protocol.Run {
+	args := append([]string{s.guestBinary(), "-test.v", fmt.Sprintf("-test.timeout=%ds", o.timeout)}, s.args...)
+	if o.run != "" {
+		args = append(args, "-test.run="+o.run)
+	}
+	return protocol.Run{Name: s.name, Dir: s.guestDir(), Args: args, Seconds: o.timeout + 10}
+}
+
+// binaries are what is built for one architecture.
+type binaries struct {
+	guest  string
+	suites []testSuite
+}
+
+// build compiles the first process and all suites, static.
+func build(ctx context.Context, root, arch, dir string, suites []testSuite) (*binaries, error) {
+	b := &binaries{guest: filepath.Join(dir, "guest-"+arch)}
+	compile := func(args ...string) error {
+		cmd := exec.CommandContext(ctx, "go", args...)
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("for %s: go %s: %w\n%s", arch, strings.Join(args, " "), err, out)
+		}
+		return nil
+	}
+	if err := compile("build", "-trimpath", "-ldflags=-s -w", "-o", b.guest, "./internal/cmd/vmtest/guest"); err != nil {
+		return nil, err
+	}
+	for _, s := range suites {
+		s.binary = filepath.Join(dir, arch+"-"+filepath.Base(s.guestBinary()))
+		args := append([]string{"test", "-c", "-ldflags=-s -w", "-o", s.binary}, s.flags...)
+		if err := compile(append(args, "./"+s.rel)...); err != nil {
+			return nil, err
+		}
+		b.suites = append(b.suites, s)
+	}
+	return b, nil
+}
