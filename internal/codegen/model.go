@@ -27,7 +27,7 @@ type Model struct {
 
 	Types []TypeDecl // in the order of their names
 
-	Needs *needs.Report // of the machine that runs the object
+	Needs needs.Report // of the machine that runs the object
 }
 
 // TopNames are the identifiers that don't depend on what the object holds.

@@ -15,7 +15,7 @@ import (
 // findNeeds finds out what the object needs to run, and refuses it if that is a
 // newer kernel than limit, unless that is zero.
 func (m *Model) findNeeds(obj *object.Object, limit uapi.KernelVersion) error {
-	m.Needs = needs.Of(obj)
+	m.Needs = *needs.Of(obj)
 	if above := m.Needs.Above(limit); limit != (uapi.KernelVersion{}) && len(above) > 0 {
 		return TooNew(limit, above)
 	}
@@ -42,7 +42,7 @@ func TooNew(limit uapi.KernelVersion, above []needs.Need) error {
 // emitRequirements prints what bpfgen report says, as far as a program can act
 // on it.
 func (m *Model) emitRequirements(f *jen.File) {
-	r := m.Needs
+	r := &m.Needs
 	n := m.Names
 	fields := jen.Dict{}
 	if r.MinKernel != (uapi.KernelVersion{}) {
