@@ -1,6 +1,7 @@
 package ebpf
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -56,18 +57,23 @@ func (m *Map) batchError(format string, args ...any) error {
 //
 // The cursor remembers where to go on. While others change a hash map, elements
 // may be seen twice or not at all. A batch must be able to hold a whole bucket
-// of a hash map, else the error wraps unix.ENOSPC. Needs 5.6.
+// of a hash map, else the error wraps unix.ENOSPC.
+//
+// Where the kernel has no batches (before 5.6), or none for this type of map,
+// elements are read one by one.
 func (m *Map) BatchLookup(cursor *MapBatchCursor, keysOut, valuesOut any, opts *BatchOptions) (int, error) {
-	return m.batchRead(cursor, keysOut, valuesOut, opts, kernel.MapLookupBatch)
+	return m.batchRead(cursor, keysOut, valuesOut, opts, false)
 }
 
-// BatchLookupAndDelete is BatchLookup that removes what it reads. Needs 5.6.
+// BatchLookupAndDelete is BatchLookup that removes what it reads. Where it has to
+// be done one by one, what a program stores between lookup and delete is lost.
 func (m *Map) BatchLookupAndDelete(cursor *MapBatchCursor, keysOut, valuesOut any, opts *BatchOptions) (int, error) {
 	m.writes.Add(1)
-	return m.batchRead(cursor, keysOut, valuesOut, opts, kernel.MapLookupAndDeleteBatch)
+	return m.batchRead(cursor, keysOut, valuesOut, opts, true)
 }
 
-func (m *Map) batchRead(cursor *MapBatchCursor, keysOut, valuesOut any, opts *BatchOptions, do func(*kernel.FD, *kernel.MapBatchAttr) error) (int, error) {
+// batchRead is BatchLookup, or the same with remove.
+func (m *Map) batchRead(cursor *MapBatchCursor, keysOut, valuesOut any, opts *BatchOptions, remove bool) (int, error) {
 	if cursor == nil {
 		return 0, m.batchError("no cursor")
 	}
@@ -88,27 +94,37 @@ func (m *Map) batchRead(cursor *MapBatchCursor, keysOut, valuesOut any, opts *Ba
 		Keys: kernel.Bytes(keys), Values: kernel.Bytes(values), Count: uint32(n),
 	}
 	opts.apply(&attr)
+	do := kernel.MapLookupBatch
+	if remove {
+		do = kernel.MapLookupAndDeleteBatch
+	}
 	failed := do(m.fd, &attr)
 	done := int(attr.Count)
-	if failed != nil && kernel.Errno(failed) != errnoEnd {
-		return 0, m.fail(opBatch, failed)
+	if failed != nil {
+		singles := wantsSingles(failed)
+		failed = m.fail(opBatch, failed)
+		switch {
+		case singles:
+			done, failed = m.readSingly(in, out, keys, values, n, remove, MapLookupFlags(attr.ElemFlags), failed)
+		case !errors.Is(failed, ErrKeyNotExist):
+			return 0, failed
+		}
 	}
-	cursor.advance()
+	if done > 0 {
+		cursor.advance()
+	}
 	if err := unpackAll(&m.key, keysOut, keys, done, m.key.size, 1); err != nil {
 		return 0, m.batchError("keys: %w", err)
 	}
 	if err := unpackAll(&m.value, valuesOut, values, done, m.elementSize(), max(m.cpus, 1)); err != nil {
 		return 0, m.batchError("values: %w", err)
 	}
-	if failed != nil {
-		return done, m.fail(opBatch, failed)
-	}
-	return done, nil
+	return done, failed
 }
 
 // BatchUpdate makes or replaces many elements at once, given as two slices of
 // the same length (see BatchLookup for per-CPU maps). It returns how many it
-// did. Needs 5.6.
+// did. Where the kernel has no batches, it makes them one by one.
 func (m *Map) BatchUpdate(keys, values any, opts *BatchOptions) (int, error) {
 	n, err := sliceLen("keys", keys)
 	if err != nil {
@@ -125,12 +141,15 @@ func (m *Map) BatchUpdate(keys, values any, opts *BatchOptions) (int, error) {
 	if err != nil {
 		return 0, m.batchError("values: %w", err)
 	}
-	return m.batchWrite(&kernel.MapBatchAttr{Keys: kernel.Bytes(k), Values: kernel.Bytes(v), Count: uint32(n)}, opts, kernel.MapUpdateBatch)
+	attr := kernel.MapBatchAttr{Keys: kernel.Bytes(k), Values: kernel.Bytes(v), Count: uint32(n)}
+	return m.batchWrite(&attr, opts, kernel.MapUpdateBatch, func(i int) error {
+		return m.kernelPut(address(part(k, i, m.key.size)), address(part(v, i, m.elementSize())), MapUpdateFlags(attr.ElemFlags))
+	})
 }
 
 // BatchDelete removes many elements at once, given as a slice of keys. It
 // returns how many it did; the error wraps ErrKeyNotExist if one isn't there.
-// Needs 5.6.
+// Where the kernel has no batches, it removes them one by one.
 func (m *Map) BatchDelete(keys any, opts *BatchOptions) (int, error) {
 	n, err := sliceLen("keys", keys)
 	if err != nil {
@@ -140,16 +159,23 @@ func (m *Map) BatchDelete(keys any, opts *BatchOptions) (int, error) {
 	if err != nil {
 		return 0, m.batchError("keys: %w", err)
 	}
-	return m.batchWrite(&kernel.MapBatchAttr{Keys: kernel.Bytes(k), Count: uint32(n)}, opts, kernel.MapDeleteBatch)
+	attr := kernel.MapBatchAttr{Keys: kernel.Bytes(k), Count: uint32(n)}
+	return m.batchWrite(&attr, opts, kernel.MapDeleteBatch, func(i int) error { return m.Delete(part(k, i, m.key.size)) })
 }
 
-func (m *Map) batchWrite(attr *kernel.MapBatchAttr, opts *BatchOptions, do func(*kernel.FD, *kernel.MapBatchAttr) error) (int, error) {
+// batchWrite does an operation on many elements, or each by single.
+func (m *Map) batchWrite(attr *kernel.MapBatchAttr, opts *BatchOptions, do func(*kernel.FD, *kernel.MapBatchAttr) error, single func(i int) error) (int, error) {
 	opts.apply(attr)
+	n := int(attr.Count)
 	m.writes.Add(1)
-	if err := do(m.fd, attr); err != nil {
-		return int(attr.Count), m.fail(opBatch, err)
+	err := do(m.fd, attr)
+	switch {
+	case err == nil:
+		return int(attr.Count), nil
+	case wantsSingles(err):
+		return singly(n, m.fail(opBatch, err), single)
 	}
-	return int(attr.Count), nil
+	return int(attr.Count), m.fail(opBatch, err)
 }
 
 func (opts *BatchOptions) apply(attr *kernel.MapBatchAttr) {

@@ -358,54 +358,87 @@ func TestMapInMap(t *testing.T) {
 	}
 }
 
+// Batches work on every type of map with keys and values to list, whether or not
+// the kernel has them.
 func TestMapBatch(t *testing.T) {
-	testutil.Needs(t, testutil.MapBatch)
 	for _, spec := range []*MapSpec{
 		{Type: Hash, KeySize: 4, ValueSize: 8, MaxEntries: 64},
+		{Type: LRUHash, KeySize: 4, ValueSize: 8, MaxEntries: 4096},
 		{Type: Array, KeySize: 4, ValueSize: 8, MaxEntries: 32},
+		{Type: LPMTrie, KeySize: 8, ValueSize: 8, MaxEntries: 64, Flags: uapi.MapFlagNoPrealloc},
+		{Type: DevMapHash, KeySize: 4, ValueSize: 4, MaxEntries: 64}, // no kernel has batches for it
 	} {
-		t.Run(spec.Type.String(), func(t *testing.T) {
-			m := newTestMap(t, spec)
-			want := make(map[uint32]uint64)
-			var keys []uint32
-			var values []uint64
-			for i := range uint32(32) {
-				keys, values = append(keys, i), append(values, uint64(i)*3)
-				want[i] = uint64(i) * 3
-			}
-			if n, err := m.BatchUpdate(keys, values, nil); err != nil || n != 32 {
-				t.Fatal(n, err)
-			}
-			got := make(map[uint32]uint64)
-			var cursor MapBatchCursor
-			k, v := make([]uint32, 20), make([]uint64, 20)
-			for {
-				n, err := m.BatchLookup(&cursor, k, v, nil)
-				for i := range n {
-					got[k[i]] = v[i]
-				}
-				if errors.Is(err, ErrKeyNotExist) {
-					break
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Error(diff)
-			}
-			if spec.Type == Array {
-				return
-			}
-			if n, err := m.BatchDelete(keys[:10], nil); err != nil || n != 10 {
-				t.Error(n, err)
-			}
-			all := make([]uint32, 64)
-			n, err := m.BatchLookupAndDelete(new(MapBatchCursor), all, make([]uint64, 64), nil)
-			if !errors.Is(err, ErrKeyNotExist) || n != 22 {
-				t.Error(n, err)
-			}
-		})
+		t.Run(spec.Type.String(), func(t *testing.T) { testBatch(t, newTestMap(t, spec)) })
+	}
+}
+
+func testBatch(t *testing.T, m *Map) {
+	const n = 32
+	key := func(i uint32) []byte {
+		if m.typ == LPMTrie {
+			return append(u32(32), u32(i)...)
+		}
+		return u32(i)
+	}
+	value := func(i uint32) uint64 {
+		if m.typ == DevMapHash {
+			return testutil.Loopback
+		}
+		return uint64(i) * 3
+	}
+	var keys, values [][]byte
+	want := make(map[string]string)
+	for i := range uint32(n) {
+		v := make([]byte, m.valueSize)
+		copy(v, u32(uint32(value(i))))
+		keys, values = append(keys, key(i)), append(values, v)
+		want[string(key(i))] = string(v)
+	}
+	if n, err := m.BatchUpdate(keys, values, nil); err != nil || n != len(keys) {
+		t.Fatal(n, err)
+	}
+	got := make(map[string]string)
+	var cursor MapBatchCursor
+	k, v := make([][]byte, 20), make([][]byte, 20)
+	for batches := 0; ; batches++ {
+		for i := range k {
+			k[i], v[i] = make([]byte, m.keySize), make([]byte, m.valueSize)
+		}
+		n, err := m.BatchLookup(&cursor, k, v, nil)
+		for i := range n {
+			got[string(k[i])] = string(v[i])
+		}
+		if errors.Is(err, ErrKeyNotExist) {
+			break
+		}
+		if err != nil || batches > n {
+			t.Fatal(n, err)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	switch n, err := m.BatchDelete(keys[:10], nil); {
+	case m.typ == Array:
+		if err == nil {
+			t.Error("deleted from an array", n)
+		}
+		return
+	case err != nil || n != 10:
+		t.Error(n, err)
+	}
+	if n, err := m.BatchDelete(keys[8:12], nil); n != 0 || !errors.Is(err, ErrKeyNotExist) {
+		t.Error("deleted what is gone:", n, err)
+	}
+	all, rest := make([][]byte, 64), make([][]byte, 64)
+	for i := range all {
+		all[i], rest[i] = make([]byte, m.keySize), make([]byte, m.valueSize)
+	}
+	if left, err := m.BatchLookupAndDelete(new(MapBatchCursor), all, rest, nil); !errors.Is(err, ErrKeyNotExist) || left != n-10 {
+		t.Error(left, err)
+	}
+	if _, err := m.NextKeyBytes(nil); err != nil {
+		t.Error("there is more:", err)
 	}
 }
 

@@ -18,6 +18,10 @@ import (
 	"unsafe"
 )
 
+// If this doesn't compile, the module's github.com/bpfgen/bpfgen is older than the generator of
+// this file: go get github.com/bpfgen/bpfgen@latest; or it needs newer code: go generate ./...
+const _ = ebpf.SupportsGeneratedCodeV1
+
 // MapsBpfCpumapVal is C's struct bpf_cpumap_val.
 type MapsBpfCpumapVal struct {
 	_       structs.HostLayout

@@ -3,11 +3,18 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
+	"os"
 	"os/exec"
 	"regexp"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	ebpf "github.com/bpfgen/bpfgen/runtime"
+	"github.com/bpfgen/bpfgen/runtime/link"
 
 	"github.com/bpfgen/bpfgen/internal/testutil"
 )
@@ -39,5 +46,95 @@ func TestRun(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Logf("output:\n%s", out.String())
+	}
+}
+
+// If one program can't be attached, those before it are detached: an interface
+// has room for one XDP program, and it is free again.
+func TestAttachAllOrNothing(t *testing.T) {
+	testutil.Needs(t, testutil.TracingRawTp)
+	testutil.CheckFDs(t)
+	lo, err := net.InterfaceByName("lo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := func() *SnoopObjects {
+		t.Helper()
+		spec, err := NewSnoopSpecs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		objs, err := spec.Load(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { objs.Close() })
+		return objs
+	}
+	opts := SnoopAttach{CountPackets: link.XDPOptions{Interface: lo.Index}}
+
+	broken := load()
+	broken.HandleExec.Close()
+	links, err := broken.Attach(opts)
+	if links != nil || !errors.Is(err, ebpf.ErrClosed) || !strings.HasPrefix(err.Error(), "attach Snoop: attach tracing program ") {
+		t.Fatalf("a closed program is attached: %v, %v", links, err)
+	}
+
+	var incomplete *link.IncompleteError
+	if _, err := load().Attach(SnoopAttach{}); !errors.As(err, &incomplete) || incomplete.Missing != "which interface" {
+		t.Errorf("no interface: %v", err)
+	}
+
+	objs := load()
+	if links, err = objs.Attach(opts); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := objs.AttachCountPackets(opts.CountPackets); !errors.Is(err, syscall.EBUSY) {
+		t.Errorf("two programs on an interface: %v", err)
+	}
+	if links.CountPackets == nil || links.HandleExec == nil {
+		t.Errorf("links %+v", links)
+	}
+	if err := links.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// One program alone, and one that is not wanted at all.
+func TestAttachOne(t *testing.T) {
+	testutil.Needs(t, testutil.TracingRawTp)
+	testutil.CheckFDs(t)
+	spec, err := NewSnoopSpecs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.CountPackets.Optional = true
+	objs, err := spec.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer objs.Close()
+	if objs.CountPackets != nil {
+		t.Error("a program is loaded that is optional")
+	}
+	if _, err := objs.AttachCountPackets(link.XDPOptions{Interface: 1}); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("attach what isn't loaded: %v", err)
+	}
+	one, err := objs.AttachHandleExec(link.TracingOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := one.Close(); err != nil {
+		t.Error(err)
+	}
+	links, err := objs.Attach(SnoopAttach{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if links.CountPackets != nil || links.HandleExec == nil {
+		t.Errorf("links %+v", links)
+	}
+	if err := links.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -158,6 +158,8 @@ type (
 	}
 )
 
+const SupportsGeneratedCodeV1 = true
+
 func LoadCollectionSpecFromReader(io.ReaderAt) (*CollectionSpec, error)
 func (*CollectionSpec) Assign(any) error
 func (*CollectionSpec) LoadAndAssign(any, *CollectionOptions) error

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -814,33 +813,76 @@ func TestCloseDuringUse(t *testing.T) {
 		if !f.isBPFLink() {
 			return // nothing that a closed descriptor could be used for
 		}
+		testutil.Needs(t, f.needs...)
 		testutil.CheckFDs(t)
+		pin := filepath.Join(testutil.BPFFS(t), "link")
 		c := newCounter(t)
-		a := f.start(t, c)
 		prog := f.program(t, c)
-		var users sync.WaitGroup
-		for range 3 {
-			users.Go(func() {
-				for {
-					_, errInfo := a.Info()
-					errUpdate := a.Update(prog)
-					if errUpdate != nil && !errors.Is(errUpdate, ErrNotSupported) && !errors.Is(errUpdate, os.ErrClosed) {
-						t.Error(errUpdate)
+		dir := f.place(t)
+		testutil.Hammer(t, 3, func() testutil.Hammered {
+			l, err := f.attach(prog, dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := testutil.Hammered{
+				Close: func() error { return errors.Join(l.Close(), ignoreMissing(os.Remove(pin))) },
+				Fine:  []error{ErrNotSupported, os.ErrExist},
+				Ops: map[string]func() error{
+					"Info": func() error { _, err := l.Info(); return err },
+					"Pin":  func() error { return errors.Join(l.Pin(pin), l.Unpin()) },
+				},
+			}
+			if f.updatable {
+				h.Ops["Update"] = func() error { return l.Update(prog) }
+				h.Ops["BeforeLink"] = func() error {
+					_, _, fd, err := BeforeLink(l).place()
+					if err == nil {
+						err = fd.Close()
 					}
-					if errors.Is(errInfo, os.ErrClosed) {
-						return
-					}
-					if errInfo != nil {
-						t.Error(errInfo)
-						return
-					}
+					return err
 				}
-			})
+			}
+			if event, ok := l.(PerfEvent); ok {
+				h.Ops["PerfEvent"] = func() error {
+					file, err := event.PerfEvent()
+					if err == nil {
+						err = file.Close()
+					}
+					return err
+				}
+			}
+			return h
+		})
+	})
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// An iterator that is closed ends no pass that has begun, and begins none.
+func TestCloseIteratorDuringUse(t *testing.T) {
+	testutil.Needs(t, testutil.Iter)
+	testutil.CheckFDs(t)
+	prog := load(t, ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceIter, AttachTo: "bpf_map"}, exitZero)
+	testutil.Hammer(t, 10, func() testutil.Hammered {
+		it, err := AttachIter(IterOptions{Program: prog})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err := a.Close(); err != nil {
-			t.Error(err)
-		}
-		users.Wait()
+		return testutil.Hammered{Close: it.Close, Ops: map[string]func() error{
+			"Open": func() error {
+				pass, err := it.Open()
+				if err != nil {
+					return err
+				}
+				_, err = io.ReadAll(pass)
+				return errors.Join(err, pass.Close())
+			},
+		}}
 	})
 }
 

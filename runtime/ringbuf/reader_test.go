@@ -387,6 +387,30 @@ func TestCloseEndsReads(t *testing.T) {
 	}
 }
 
+func TestCloseReaderDuringUse(t *testing.T) {
+	testutil.CheckFDs(t)
+	one, two := newProducer(t, 4096, 3, 0), newProducer(t, 4096, 3, 0)
+	testutil.Hammer(t, 30, func() testutil.Hammered {
+		r, err := NewMultiReader(one.ring, two.ring)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return testutil.Hammered{
+			Close: r.Close,
+			Fine:  []error{ErrFlushed, os.ErrDeadlineExceeded},
+			Ops: map[string]func() error{
+				"Read":     func() error { _, err := r.Read(); return err },
+				"ReadInto": func() error { return r.ReadInto(new(Record)) },
+				"Flush": func() error {
+					one.run(t, 1)
+					r.SetDeadline(time.Now().Add(time.Duration(r.AvailableBytes() + r.BufferSize())))
+					return r.Flush()
+				},
+			},
+		}
+	})
+}
+
 func TestClosedReader(t *testing.T) {
 	p := newProducer(t, 4096, 1, 0)
 	r := p.reader(t)

@@ -225,6 +225,40 @@ func TestWriterClosed(t *testing.T) {
 	late.Submit() // is no use after the memory is gone
 }
 
+func TestCloseWriterDuringUse(t *testing.T) {
+	testutil.CheckFDs(t)
+	e := newEcho(t)
+	e.w.Close()
+	testutil.Hammer(t, 30, func() testutil.Hammered {
+		w, err := NewWriter(e.In)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return testutil.Hammered{
+			Close: w.Close,
+			Fine:  []error{ErrFull},
+			Ops: map[string]func() error{
+				"Write": func() error { _, err := w.Write(encoded(uint64(w.Size()))); return err },
+				"ReserveWait": func() error {
+					slot, err := w.ReserveWait(8)
+					if err == nil {
+						slot.Discard()
+					}
+					return err
+				},
+				"drain": func() error { e.drain(t); _, err := w.Reserve(1 << 20); return ignoreInvalid(err) },
+			},
+		}
+	})
+}
+
+func ignoreInvalid(err error) error {
+	if errors.Is(err, os.ErrInvalid) {
+		return nil
+	}
+	return err
+}
+
 func TestWriterNeedsUserRing(t *testing.T) {
 	p := newRings(t, 4096)
 	if _, err := NewWriter(p.ring); !errors.Is(err, os.ErrInvalid) {
