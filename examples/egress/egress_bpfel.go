@@ -13,6 +13,10 @@ import (
 	"io"
 )
 
+// If this doesn't compile, the module's github.com/bpfgen/bpfgen is older than the generator of
+// this file: go get github.com/bpfgen/bpfgen@latest; or it needs newer code: go generate ./...
+const _ = ebpf.SupportsGeneratedCodeV1
+
 // The C names, which are the keys of Collection and CollectionSpec.
 const (
 	egressProgMeter  = "meter"

@@ -16,6 +16,10 @@ import (
 	"unsafe"
 )
 
+// If this doesn't compile, the module's github.com/bpfgen/bpfgen is older than the generator of
+// this file: go get github.com/bpfgen/bpfgen@latest; or it needs newer code: go generate ./...
+const _ = ebpf.SupportsGeneratedCodeV1
+
 // SnoopChars16 is C's char[16]: text that ends at the first zero byte.
 type SnoopChars16 [16]byte
 

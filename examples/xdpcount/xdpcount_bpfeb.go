@@ -15,6 +15,10 @@ import (
 	"unsafe"
 )
 
+// If this doesn't compile, the module's github.com/bpfgen/bpfgen is older than the generator of
+// this file: go get github.com/bpfgen/bpfgen@latest; or it needs newer code: go generate ./...
+const _ = ebpf.SupportsGeneratedCodeV1
+
 // xdpcountTraffic is C's struct traffic.
 type xdpcountTraffic struct {
 	_       structs.HostLayout

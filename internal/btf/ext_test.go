@@ -1,6 +1,7 @@
 package btf
 
 import (
+	"encoding/binary"
 	"errors"
 	"strings"
 	"testing"
@@ -120,4 +121,32 @@ func FuzzParseExt(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What MarshalExt writes, ParseExt reads.
+func TestMarshalExt(t *testing.T) {
+	eachOrder(t, func(t *testing.T, bo order) {
+		funcs := []ExtRecords[FuncInfo]{{1, []FuncInfo{{0, 7}, {16, 8}}}, {5, nil}, {9, []FuncInfo{{8, 2}}}}
+		lines := []ExtRecords[LineInfo]{{1, []LineInfo{{0, 20, 30, 4<<10 | 2}}}}
+		relos := []ExtRecords[CORERelo]{{9, []CORERelo{{8, 3, 40, 5}}}}
+		ext, err := ParseExt(MarshalExt(bo, funcs, lines, relos))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := ext.Funcs(); len(s) != 2 || s[0].NameOff != 1 || s[0].Len() != 2 || s[0].Func(1) != (FuncInfo{16, 8}) || s[1].NameOff != 9 || s[1].Func(0) != (FuncInfo{8, 2}) {
+			t.Errorf("funcs: %+v", s)
+		}
+		if s := ext.Lines(); len(s) != 1 || s[0].Len() != 1 || s[0].Line(0) != lines[0].Records[0] {
+			t.Errorf("lines: %+v", s)
+		}
+		if s := ext.CORERelos(); len(s) != 1 || s[0].NameOff != 9 || s[0].CORERelo(0) != relos[0].Records[0] {
+			t.Errorf("CO-RE relocations: %+v", s)
+		}
+		if ext, err = ParseExt(MarshalExt(bo, nil, lines, nil)); err != nil || len(ext.Funcs()) != 0 || len(ext.Lines()) != 1 {
+			t.Errorf("lines alone: %v", err)
+		}
+	})
+	if data := MarshalExt(binary.LittleEndian, nil, nil, nil); data != nil {
+		t.Errorf("nothing takes %d bytes", len(data))
+	}
 }

@@ -154,6 +154,8 @@ type (
 	}
 )
 
+const SupportsGeneratedCodeV1 = true
+
 func LoadCollectionSpecFromReader(io.ReaderAt) (*CollectionSpec, error)
 func (*CollectionSpec) Assign(any) error
 func (*CollectionSpec) LoadAndAssign(any, *CollectionOptions) error
@@ -168,7 +170,10 @@ const fakeEvents = `package events
 
 import "io"
 
-type Events[T any] struct{ io.Closer }
+type (
+	Events[T any]   struct{ io.Closer }
+	Commands[T any] struct{ io.Closer }
+)
 `
 
 // fakeLink stands for the runtime's package of that name.

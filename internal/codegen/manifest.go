@@ -18,7 +18,7 @@ import (
 
 // OutputRevision counts the changes to what is generated from the same sources.
 // Outputs of another revision are stale.
-const OutputRevision = 2
+const OutputRevision = 3
 
 // ManifestExt is how the names of manifests end.
 const ManifestExt = ".bpfgen"

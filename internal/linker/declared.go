@@ -11,16 +11,21 @@ import (
 const (
 	externSection = ".extern" // of declarations that don't say where to look
 	mapsSection   = ".maps"
+	tablesSection = ".jumptables"
 )
 
 // declaration is a variable or function that isn't static, as BTF has it.
 type declaration struct {
 	id      uint32
 	section string // of BTF that lists it, or ""
+	twice   bool   // another one has the same name
 }
 
 // Linkage of variables and functions in BTF.
-const linkStatic = 0
+const (
+	linkStatic = 0
+	linkExtern = 2
+)
 
 // isDeclaration tells whether other files can mean the same.
 func isDeclaration(t btf.Type) bool {
@@ -73,10 +78,8 @@ func (in *input) readDatasec(sec btf.Type) error {
 		if err != nil {
 			return err
 		}
-		if other, ok := in.named[name]; ok && other.section != "" && other.id != t.ID() {
-			return fmt.Errorf("its BTF has two %s, in sections %s and %s", name, other.section, section)
-		}
-		in.named[name] = declaration{id: t.ID(), section: section}
+		other, ok := in.named[name]
+		in.named[name] = declaration{id: t.ID(), section: section, twice: ok && other.section != "" && other.id != t.ID()}
 	}
 	return nil
 }
@@ -90,8 +93,11 @@ func (g *global) compare(o occurrence) error {
 	}
 	there, ok := g.owner.in.declared(g.name)
 	here, ok2 := o.in.declared(g.name)
-	if !ok || !ok2 {
+	switch {
+	case !ok || !ok2:
 		return errWithoutBTF
+	case here.twice || there.twice:
+		return errors.New("a file's BTF has two of this name")
 	}
 	c := comparison{x: o.in.types, y: g.owner.in.types}
 	if g.section == mapsSection {

@@ -89,7 +89,7 @@ func (m *extMerger) id(in *input, id uint32) uint32 {
 	}
 	final := m.ids[in.ids[id]]
 	if final == 0 && id != 0 {
-		m.fail(in, "its .BTF.ext refers to type %d, which is no function and no type of the kernel's", id)
+		m.fail(in, "its .BTF.ext refers to type %d, which isn't linked", id)
 	}
 	return final
 }

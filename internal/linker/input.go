@@ -16,6 +16,8 @@ type input struct {
 	parts   []part   // by section
 	number  []uint32 // by symbol: its number in the output, 0 for none
 
+	movedTables map[uint32]bool // jump tables, by symbol
+
 	types *btf.BTF // nil without
 	ext   *btf.Ext // nil without
 	fates []fate   // by type

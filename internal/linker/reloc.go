@@ -59,12 +59,40 @@ func (in *input) moveRelocs(s *elf.Section) error {
 		if target.Type == elf.SHT_NOBITS || r.Offset > target.Size {
 			return in.errorf(target.Name, "a relocation at offset %#x, where there is nothing", r.Offset)
 		}
-		if sym := &in.symbols[r.Symbol]; sym.Type == elf.STT_SECTION && in.section(sym) != nil {
+		switch sym := &in.symbols[r.Symbol]; {
+		case in.isJumpTable(sym) && target.Flags&elf.SHF_EXECINSTR != 0:
+			if err := in.moveJumpTable(r.Symbol, p.offset); err != nil {
+				return err
+			}
+		case sym.Type == elf.STT_SECTION && in.section(sym) != nil:
 			if err := in.moveAddend(target, r, in.parts[sym.Section].offset); err != nil {
 				return err
 			}
 		}
 		p.out.relocs = append(p.out.relocs, reloc{p.offset + r.Offset, number, r.Type})
+	}
+	return nil
+}
+
+// moveJumpTable corrects the entries of a jump table, once. They are offsets in
+// the section of the code that uses it, which now begins so many bytes further
+// on, and no relocation says so.
+func (in *input) moveJumpTable(symbol uint32, by uint64) error {
+	sym := &in.symbols[symbol]
+	p := in.parts[sym.Section]
+	data := p.out.data[min(p.offset, uint64(len(p.out.data))):]
+	if n := uint64(len(data)); sym.Value > n || sym.Size > n-sym.Value || sym.Size%8 != 0 {
+		return in.errorf(sym.Name, "a jump table of %d bytes at offset %#x, where there are fewer, or which aren't whole entries", sym.Size, sym.Value)
+	}
+	if in.movedTables[symbol] {
+		return nil
+	}
+	if in.movedTables == nil {
+		in.movedTables = map[uint32]bool{}
+	}
+	in.movedTables[symbol] = true
+	for table := data[sym.Value:][:sym.Size]; len(table) > 0; table = table[8:] {
+		in.file.ByteOrder.PutUint64(table, in.file.ByteOrder.Uint64(table)+by)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (o occurrence) place() (out *section, offset uint64) {
 func (l *linker) resolve() error {
 	for _, in := range l.inputs {
 		for i := 1; i < len(in.symbols); i++ {
-			if in.symbols[i].Bind == elf.STB_LOCAL || in.isLeftOut(&in.symbols[i]) {
+			if in.isLocal(&in.symbols[i]) || in.isLeftOut(&in.symbols[i]) {
 				continue
 			}
 			if err := l.addGlobal(occurrence{in, i}); err != nil {
@@ -62,6 +62,17 @@ func (l *linker) resolve() error {
 		}
 	}
 	return nil
+}
+
+// isLocal tells whether a symbol is of no concern to other files. Jump tables
+// have the same names in all files.
+func (in *input) isLocal(sym *elf.Symbol) bool {
+	return sym.Bind == elf.STB_LOCAL || in.isJumpTable(sym)
+}
+
+func (in *input) isJumpTable(sym *elf.Symbol) bool {
+	s := in.section(sym)
+	return s != nil && s.Name == tablesSection
 }
 
 // isLeftOut tells whether a symbol is in a section that isn't linked.
@@ -145,7 +156,7 @@ func (l *linker) numberSymbols() error {
 	l.symbols = make([]symbol, 1)
 	for _, in := range l.inputs {
 		for i := 1; i < len(in.symbols); i++ {
-			if in.symbols[i].Bind == elf.STB_LOCAL {
+			if in.isLocal(&in.symbols[i]) {
 				in.number[i] = l.addLocal(occurrence{in, i})
 			}
 		}
@@ -170,7 +181,7 @@ func (l *linker) addLocal(o occurrence) uint32 {
 		return 0
 	}
 	out, value := o.place()
-	sym.Value = value
+	sym.Value, sym.Bind = value, elf.STB_LOCAL
 	if sym.Type == elf.STT_SECTION && out != nil {
 		if out.symbol != 0 {
 			return out.symbol

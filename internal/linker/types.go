@@ -69,16 +69,14 @@ const (
 
 // numberTypes decides which types are copied, and numbers them.
 func (l *linker) numberTypes() {
-	for _, in := range l.inputs {
-		if in.types != nil {
-			in.fates, in.ids = make([]fate, in.types.EndID()), make([]uint32, in.types.EndID())
-		}
-	}
-	l.eachReplaced(func(in *input, id uint32, _ *input, _ uint32) { in.fates[id] = replaced })
 	next := uint32(1)
 	for _, in := range l.inputs {
 		if in.types == nil {
 			continue
+		}
+		in.fates, in.ids = make([]fate, in.types.EndID()), make([]uint32, in.types.EndID())
+		for t := range in.types.All() {
+			in.fates[t.ID()], _, _ = l.fateOf(in, t)
 		}
 		in.dropTypes()
 		for t := range in.types.All() {
@@ -88,23 +86,42 @@ func (l *linker) numberTypes() {
 			}
 		}
 	}
-	l.eachReplaced(func(in *input, id uint32, owner *input, ownerID uint32) { in.ids[id] = owner.ids[ownerID] })
-}
-
-// eachReplaced calls f for each type of a variable or function that another file
-// owns, with that file's type of it.
-func (l *linker) eachReplaced(f func(in *input, id uint32, owner *input, ownerID uint32)) {
-	for _, g := range l.globals {
-		owner, ok := g.owner.in.declared(g.name)
-		if !ok {
+	for _, in := range l.inputs {
+		if in.types == nil {
 			continue
 		}
-		for _, o := range g.others {
-			if d, ok := o.in.declared(g.name); ok && o.in != g.owner.in {
-				f(o.in, d.id, g.owner.in, owner.id)
+		for t := range in.types.All() {
+			if in.fates[t.ID()] == replaced {
+				_, owner, id := l.fateOf(in, t)
+				in.ids[t.ID()] = owner.ids[id]
 			}
 		}
 	}
+}
+
+// fateOf decides about a variable or function by its symbol: there is one type
+// for all files, that of the owner, and none for declarations without a symbol,
+// which nothing uses. Other types are kept.
+func (l *linker) fateOf(in *input, t btf.Type) (f fate, owner *input, id uint32) {
+	if !isDeclaration(t) {
+		return kept, nil, 0
+	}
+	name, err := t.Name()
+	if err != nil {
+		return kept, nil, 0 // not for a type that readDeclarations has seen
+	}
+	g := l.globalOf[name]
+	switch {
+	case g == nil && t.Linkage() == linkExtern:
+		return dropped, nil, 0
+	case g == nil:
+		return kept, nil, 0
+	}
+	d, ok := g.owner.in.declared(name)
+	if !ok || g.owner.in == in && d.id == t.ID() {
+		return kept, nil, 0
+	}
+	return replaced, g.owner.in, d.id
 }
 
 // dropTypes drops sections, which are made anew; variables in sections of which
