@@ -174,7 +174,10 @@ const fakeEvents = `package events
 
 import "io"
 
-type Events[T any] struct{ io.Closer }
+type (
+	Events[T any]   struct{ io.Closer }
+	Commands[T any] struct{ io.Closer }
+)
 `
 
 // fakeLink stands for the runtime's package of that name.
