@@ -53,6 +53,10 @@ generate: deps build ## regenerate what the examples have checked in
 	@find examples -name '*.bpfgen' -delete # a manifest knows nothing of changes to the generator
 	BPF2GO_CC=$(CLANG) $(GO) generate ./examples/...
 
+golden: deps ## rewrite every golden file, and what is generated, with what the code gives now
+	BPFGEN_CLANG=$(CLANG) GO=$(GO) scripts/golden.sh
+	$(MAKE) generate
+
 generated-current: deps build ## regenerate and fail on a difference
 	@BPF2GO_CC=$(CLANG) GO=$(GO) scripts/generated-current.sh
 
@@ -74,7 +78,8 @@ tools: ## build the test runner and the linter (a module of their own)
 deps: ## install what is missing: clang and the BPF headers
 	@scripts/deps.sh
 
-parity: deps ## load the kernel's selftests with libbpf, ebpf-go and ours; fail on a difference
+parity: deps ## load the kernel's selftests with libbpf, ebpf-go and ours, generate with bpf2go and ours; fail on a difference
+	@CLANG=$(CLANG) $(GO) -C parity test .
 	@CLANG=$(CLANG) GO=$(GO) scripts/parity.sh
 
 bench: bench-deps ## measure ours, ebpf-go, libbpf and a floor; writes docs/performance.md

@@ -36,6 +36,9 @@ func main() {
 		"iterate":        iterate,
 		"variable":       variable,
 		"variable-view":  variableView,
+		"variable-typed": variableTyped,
+		"variable-add":   variableAdd,
+		"percpu-typed":   reducePerCPU,
 		"ring-read":      ringRead,
 		"ring-read-into": ringReadInto,
 		"ring":           ring,
@@ -300,6 +303,60 @@ func variableView(args []string) error {
 	})
 }
 
+// withCounter is for a variable as generated code has it.
+func withCounter(args []string, f func(counter ebpf.IntVar[uint64], n int)) error {
+	spec, err := ebpf.LoadCollectionSpec(args[0])
+	if err != nil {
+		return err
+	}
+	var objs struct {
+		Counter ebpf.IntVar[uint64] `ebpf:"counter"`
+	}
+	if err := spec.LoadAndAssign(&objs, nil); err != nil {
+		return err
+	}
+	const n = 1 << 20
+	return measure.Loop(n, func() error {
+		f(objs.Counter, n)
+		return nil
+	})
+}
+
+func variableTyped(args []string) error {
+	return withCounter(args, func(counter ebpf.IntVar[uint64], n int) {
+		for range n {
+			sink += counter.Get()
+		}
+	})
+}
+
+// variableAdd is atomic, as programs see it.
+func variableAdd(args []string) error {
+	return withCounter(args, func(counter ebpf.IntVar[uint64], n int) {
+		for range n {
+			counter.Add(1)
+		}
+	})
+}
+
+// reducePerCPU sums up the values of all CPUs.
+func reducePerCPU(args []string) error {
+	coll, err := load(args[0])
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	counts, err := ebpf.View[ebpf.PerCPUArrayMap[uint32, uint64]](coll.Maps["percpu"])
+	if err != nil {
+		return err
+	}
+	return measure.Repeat(func() error {
+		sum, err := counts.Reduce(0, func(a, b uint64) uint64 { return a + b })
+		sink += sum
+		return err
+	})
+}
+
 const (
 	burst  = 1000 // events of one run of produce
 	bursts = 10
@@ -394,18 +451,20 @@ func ring(args []string) error {
 			return err
 		}
 		sink += ev[0]
-		switch left--; left {
-		case 0:
-			watch.Stop(burst*bursts - 2)
-			if watch.Enough() {
-				return watch.Print()
-			}
-			if err := fill(); err != nil {
-				return err
-			}
-		case -1: // the first
+		if left--; left > 0 {
+			continue
+		}
+		if left < 0 { // the first
 			left = burst*bursts - 1
 			watch.Start()
+			continue
+		}
+		watch.Stop(burst*bursts - 2)
+		if watch.Enough() {
+			return watch.Print()
+		}
+		if err := fill(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -56,6 +56,7 @@ func verify(ctx context.Context, c console, args []string) error {
 		}
 		stale = append(stale, m.Check(false, c.env)...)
 	}
+	stale = append(stale, checkRuntimes(tasks, c.env)...)
 	for _, s := range stale {
 		fmt.Fprintf(c.stdout, "%s: %s\n", c.show(s.Output), s.Cause)
 	}
@@ -63,6 +64,16 @@ func verify(ctx context.Context, c console, args []string) error {
 		return errReported
 	}
 	return nil
+}
+
+// checkRuntimes looks at each module once.
+func checkRuntimes(tasks []task, env []string) (stale []codegen.Stale) {
+	for _, t := range tasks {
+		if s, wrong := codegen.CheckRuntime(t.req.Dir, env); wrong && !slices.Contains(stale, s) {
+			stale = append(stale, s)
+		}
+	}
+	return stale
 }
 
 // task is a directive, understood.

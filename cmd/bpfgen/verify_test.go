@@ -100,3 +100,47 @@ func TestVerify(t *testing.T) {
 		})
 	}
 }
+
+// verify looks at the runtime that go.mod requires, wherever that is.
+func TestVerifyRuntime(t *testing.T) {
+	const (
+		current = "package ebpf\n\nconst SupportsGeneratedCodeV1 = true\n"
+		old     = "package ebpf\n\n// SupportsGeneratedCodeV1 isn't there.\n"
+		require = "\nrequire github.com/bpfgen/bpfgen v0.9.0\n"
+		wrong   = "go.mod: it requires github.com/bpfgen/bpfgen "
+	)
+	for _, test := range []struct {
+		about string
+		mod   string // after goMod
+		files map[string]string
+		want  string // start of the one line
+	}{
+		{"none required", "", nil, ""},
+		{"not downloaded", require, nil, ""},
+		{"current", require, map[string]string{"cache/github.com/bpfgen/bpfgen@v0.9.0/runtime/generated.go": current}, ""},
+		{"old", require, map[string]string{"cache/github.com/bpfgen/bpfgen@v0.9.0/runtime/generated.go": old}, wrong + "v0.9.0, whose runtime"},
+		{"replaced", require + "replace github.com/bpfgen/bpfgen => ./ours\n", map[string]string{"ours/runtime/x.go": old}, wrong + "v0.9.0"},
+		{
+			"replaced by a fork", require + "replace github.com/bpfgen/bpfgen => example.com/Fork v1.0.0\n",
+			map[string]string{"cache/example.com/!fork@v1.0.0/runtime/x.go": old}, wrong + "v0.9.0",
+		},
+		{"vendored", require, map[string]string{"vendor/github.com/bpfgen/bpfgen/runtime/x.go": old, "vendor/modules.txt": "# github.com/bpfgen/bpfgen v0.9.0\n## explicit\n"}, wrong + "(vendored)"},
+		{"itself", "", map[string]string{"go.mod": "module github.com/bpfgen/bpfgen\n", "runtime/x.go": old}, wrong},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			files := map[string]string{"go.mod": goMod + test.mod, "main.go": directive, "prog.c": program}
+			for name, data := range test.files {
+				files[name] = data
+			}
+			dir := folder(t, files)
+			env := append(goEnv(t), "GOMODCACHE="+dir+"/cache", "GOFLAGS=", "GONOSUMDB=*", "GOSUMDB=off")
+			if got := bpfgen(t, env, "-target", "bpfel", "Snoop", "prog.c"); got.code != 0 {
+				t.Fatalf("%+v", got)
+			}
+			got := bpfgen(t, env, "verify", ".")
+			if (got.code != 0) != (test.want != "") || !strings.HasPrefix(got.stdout, test.want) || got.stderr != "" {
+				t.Errorf("%+v, want %q", got, test.want)
+			}
+		})
+	}
+}

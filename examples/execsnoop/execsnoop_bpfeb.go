@@ -16,6 +16,10 @@ import (
 	"unsafe"
 )
 
+// If this doesn't compile, the module's github.com/bpfgen/bpfgen is older than the generator of
+// this file: go get github.com/bpfgen/bpfgen@latest; or it needs newer code: go generate ./...
+const _ = ebpf.SupportsGeneratedCodeV1
+
 // execsnoopChars128 is C's char[128]: text that ends at the first zero byte.
 type execsnoopChars128 [128]byte
 
@@ -206,7 +210,7 @@ type execsnoopVariables struct {
 
 // execsnoopPrograms are the programs in the kernel.
 type execsnoopPrograms struct {
-	HandleExec *ebpf.Program `ebpf:"handle_exec"` // SEC("tp_btf/sched_process_exec"), since Linux 5.5
+	HandleExec *ebpf.Program `ebpf:"handle_exec"` // SEC("tp_btf/sched_process_exec"), since Linux 5.8
 }
 
 // Close closes all programs, and joins their errors.
@@ -246,6 +250,16 @@ func (o *execsnoopObjects) Attach() (*execsnoopLinks, error) {
 // AttachHandleExec attaches the program in SEC("tp_btf/sched_process_exec"). A link.TracingOptions can say more.
 func (o *execsnoopObjects) AttachHandleExec(opts ...link.Options) (link.Link, error) {
 	return link.Auto(o.HandleExec, opts...)
+}
+
+// execsnoopRequirements is what the object needs to run, as bpfgen report says in more words.
+func execsnoopRequirements() ebpf.Requirements {
+	return ebpf.Requirements{
+		Because:      "helper bpf_ringbuf_reserve, used by handle_exec, execsnoop.bpf.c:88",
+		Capabilities: []string{"CAP_BPF", "CAP_PERFMON"},
+		Config:       []string{"CONFIG_BPF_EVENTS", "CONFIG_BPF_JIT", "CONFIG_BPF_SYSCALL", "CONFIG_DEBUG_INFO_BTF"},
+		MinKernel:    "5.8",
+	}
 }
 
 func _ExecsnoopClose(closers ...io.Closer) error {

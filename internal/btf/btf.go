@@ -176,8 +176,11 @@ func (b *BTF) sections(blob []byte) error {
 }
 
 // u32 reads the first four bytes of p.
-func (b *BTF) u32(p []byte) uint32 {
-	if b.big {
+func (b *BTF) u32(p []byte) uint32 { return load(p, b.big) }
+
+// load reads the first four bytes of p.
+func load(p []byte, big bool) uint32 {
+	if big {
 		return binary.BigEndian.Uint32(p)
 	}
 	return binary.LittleEndian.Uint32(p)

@@ -92,14 +92,26 @@ func (e *endings) scan() {
 // zeros has the top bit set of each byte of x that is zero.
 func zeros(x uint64) uint64 { return (x - lowBits) &^ x & highBits }
 
+// after has the top bit set of each of the last eight bytes of p that is zero and
+// comes after the byte that pattern repeats.
+func after(p []byte, pattern uint64) uint64 {
+	return zeros(binary.LittleEndian.Uint64(p[1:9])) & zeros(binary.LittleEndian.Uint64(p[0:8])^pattern)
+}
+
 // scanLast looks at terminators right after the given byte.
 func (e *endings) scanLast(last byte) {
 	strs, pattern := e.strs, uint64(last)*lowBits
 	i := 1
-	for ; i+8 <= len(strs); i += 8 {
-		x, before := binary.LittleEndian.Uint64(strs[i:i+8]), binary.LittleEndian.Uint64(strs[i-1:i+7])
-		for m := zeros(x) & zeros(before^pattern); m != 0; m &= m - 1 {
-			e.end(i + bits.TrailingZeros64(m)/8)
+	for ; i+32 <= len(strs); i += 32 {
+		part := strs[i-1 : i+32 : i+32]
+		hits := [4]uint64{after(part[0:9], pattern), after(part[8:17], pattern), after(part[16:25], pattern), after(part[24:33], pattern)}
+		if hits[0]|hits[1]|hits[2]|hits[3] == 0 {
+			continue
+		}
+		for word, m := range hits {
+			for ; m != 0; m &= m - 1 {
+				e.end(i + 8*word + bits.TrailingZeros64(m)/8)
+			}
 		}
 	}
 	for ; i < len(strs); i++ {

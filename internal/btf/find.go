@@ -16,10 +16,14 @@ type Query struct {
 // Find returns the IDs of b's own types that match q, in ascending order.
 func (b *BTF) Find(q Query) []uint32 { return b.FindAll([]Query{q})[0] }
 
-// FindAll answers several queries in one pass over the strings and one over
-// the records. The i-th result holds the IDs of b's own types that match the
+// FindAll answers several queries in one pass over the records, and one over the
+// strings if functions are among what is asked for. The i-th result holds the IDs of b's own types that match the
 // i-th query, in ascending order. Queries for empty names match nothing.
 func (b *BTF) FindAll(queries []Query) [][]uint32 {
+	if r := newByRecord(queries); r != nil {
+		r.run(b)
+		return r.found
+	}
 	found := make([][]uint32, len(queries))
 	wanted := b.locate(queries)
 	if len(wanted) == 0 {
@@ -29,7 +33,7 @@ func (b *BTF) FindAll(queries []Query) [][]uint32 {
 	for _, w := range wanted {
 		hits.add(w.off)
 	}
-	b.scan(&hits, func(id, name uint32, kind Kind) {
+	b.scan(selector{kinds: allKinds, names: &hits}, func(id, name uint32, kind Kind) {
 		i, _ := slices.BinarySearchFunc(wanted, name, located.compare)
 		for ; i < len(wanted) && wanted[i].off == name; i++ {
 			if q := wanted[i].query; queries[q].Kinds.Has(kind) {
@@ -40,9 +44,22 @@ func (b *BTF) FindAll(queries []Query) [][]uint32 {
 	return found
 }
 
-// scan calls hit for all of b's own types with a name in wanted. The first scan
-// also builds the index.
-func (b *BTF) scan(wanted *filter, hit func(id, name uint32, kind Kind)) {
+// selector says which records to call about: those of some kinds, and with names
+// that may be among some; nil for all names.
+type selector struct {
+	kinds KindSet
+	names *filter
+}
+
+const allKinds = ^KindSet(0)
+
+func (s *selector) has(name uint32, kind Kind) bool {
+	return s.kinds>>(kind&31)&1 != 0 && (s.names == nil || s.names.has(name))
+}
+
+// scan calls hit for all of b's own types that are wanted. The first scan also
+// builds the index.
+func (b *BTF) scan(wanted selector, hit func(id, name uint32, kind Kind)) {
 	idx := b.idx.Load()
 	if idx == nil {
 		b.buildIndex(wanted, hit)
@@ -51,15 +68,32 @@ func (b *BTF) scan(wanted *filter, hit func(id, name uint32, kind Kind)) {
 	b.rescan(idx, wanted, hit)
 }
 
+// Visit calls f for each of b's own records in order of their IDs, with the bytes
+// of its name. The first time it takes only one pass, like any search.
+func (b *BTF) Visit(f func(id uint32, kind Kind, name []byte) bool) {
+	more := true
+	b.scan(selector{kinds: allKinds}, func(id, name uint32, kind Kind) {
+		if more {
+			more = f(id, kind, b.nameBytes(name))
+		}
+	})
+	runtime.KeepAlive(b)
+}
+
 // rescan is scan once there is an index.
-func (b *BTF) rescan(idx *index, wanted *filter, hit func(id, name uint32, kind Kind)) {
-	types, off := b.types, 0
+func (b *BTF) rescan(idx *index, wanted selector, hit func(id, name uint32, kind Kind)) {
+	types, sizes, big, off := b.types, b.sizes, b.big, 0
 	for n := range idx.count {
 		head := types[off : off+recordLen : off+recordLen]
-		name, info := b.u32(head), b.u32(head[4:])
-		off += b.sizes.of(info)
-		if wanted.has(name) {
-			hit(b.firstID+n, name, kindOf(info))
+		name, info := load(head, big), load(head[4:], big)
+		kind := kindOf(info)
+		if kind == KindFunc { // see buildIndex
+			off += recordLen
+		} else {
+			off += sizes.of(info)
+		}
+		if wanted.has(name, kind) {
+			hit(b.firstID+n, name, kind)
 		}
 	}
 	runtime.KeepAlive(b)

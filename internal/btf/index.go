@@ -35,68 +35,91 @@ func (b *BTF) indexed() *index {
 	if idx := b.idx.Load(); idx != nil {
 		return idx
 	}
-	return b.buildIndex(&filter{}, func(_, _ uint32, _ Kind) {})
+	return b.buildIndex(selector{}, func(_, _ uint32, _ Kind) {})
 }
 
-// buildIndex goes over all records and, while at it, calls hit for those with a
-// name in wanted.
-func (b *BTF) buildIndex(wanted *filter, hit func(id, name uint32, kind Kind)) *index {
+// buildIndex goes over all records and, while at it, calls hit for those that
+// are wanted.
+func (b *BTF) buildIndex(wanted selector, hit func(id, name uint32, kind Kind)) *index {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if idx := b.idx.Load(); idx != nil { // someone was faster
 		b.rescan(idx, wanted, hit)
 		return idx
 	}
-	types := b.types
+	types, sizes, big := b.types, b.sizes, b.big
 	// Most records are larger than a head; grow from a guess.
 	idx := &b.first
 	idx.stride = strideFor(types)
-	stride := idx.stride
-	if n := len(types)/(24*int(stride)) + 1; n <= len(b.room) {
+	mask := idx.stride - 1
+	if n := len(types)/(24*int(idx.stride)) + 1; n <= len(b.room) {
 		idx.offsets = b.room[:0]
 	} else {
 		idx.offsets = make([]uint32, 0, n)
 	}
 	n, off := uint32(0), 0
-	for ; off < len(types); n++ {
-		if len(types)-off < recordLen {
-			idx.err = malformed("types", uint64(off), "type %d is cut off", b.firstID+n)
-			break
-		}
+	for ; len(types)-off >= recordLen; n++ {
 		head := types[off : off+recordLen : off+recordLen]
-		name, info := b.u32(head), b.u32(head[4:])
-		kind, size := kindOf(info), b.sizes.of(info)
-		if size == 0 {
-			idx.err = malformed("types", uint64(off), "type %d has unknown %v", b.firstID+n, kind)
-			break
+		name, info := load(head, big), load(head[4:], big)
+		kind := kindOf(info)
+		// Half of a kernel's types are functions, one after another. With a branch
+		// of its own, the processor guesses their size instead of waiting for it.
+		size := recordLen
+		if kind != KindFunc {
+			if size = sizes.of(info); uint(size-1) >= uint(len(types)-off) { // none, or too much
+				break
+			}
+			if noted&(1<<kind) != 0 {
+				idx.note(b, b.firstID+n, kind, types[off:off+size])
+			}
 		}
-		if size > len(types)-off {
-			idx.err = malformed("types", uint64(off), "type %d of %d bytes extends past the end of the section", b.firstID+n, size)
-			break
-		}
-		if stride == 1 || n%stride == 0 {
+		if n&mask == 0 {
 			idx.offsets = append(idx.offsets, uint32(off))
 		}
-		switch kind {
-		case KindInt:
-			w := b.u32(types[off+recordLen:])
-			idx.oddInts = idx.oddInts || w>>16&0xff != 0 || w&0xff != 8*b.u32(head[8:])
-		case KindDeclTag:
-			if idx.tags == nil {
-				idx.tags = make([]tag, 0, 16)
-			}
-			idx.tags = append(idx.tags, tag{b.u32(head[8:]), b.firstID + n})
-		}
-		if wanted.has(name) {
+		if wanted.has(name, kind) {
 			hit(b.firstID+n, name, kind)
 		}
 		off += size
 	}
+	idx.err = b.checkEnd(n, off)
 	idx.count = n
 	slices.SortFunc(idx.tags, tag.compare)
 	b.idx.Store(idx)
 	runtime.KeepAlive(b)
 	return idx
+}
+
+// noted are the kinds that an index remembers something about.
+const noted = KindSet(1<<KindInt | 1<<KindDeclTag)
+
+// note remembers what a record means for others.
+func (idx *index) note(b *BTF, id uint32, kind Kind, record []byte) {
+	switch kind {
+	case KindInt:
+		w := b.u32(record[recordLen:])
+		idx.oddInts = idx.oddInts || w>>16&0xff != 0 || w&0xff != 8*b.u32(record[8:])
+	case KindDeclTag:
+		if idx.tags == nil {
+			idx.tags = make([]tag, 0, 16)
+		}
+		idx.tags = append(idx.tags, tag{b.u32(record[8:]), id})
+	}
+}
+
+// checkEnd says why there is no n-th record at an offset.
+func (b *BTF) checkEnd(n uint32, off int) error {
+	rest := b.types[off:]
+	switch {
+	case len(rest) == 0:
+		return nil
+	case len(rest) < recordLen:
+		return malformed("types", uint64(off), "type %d is cut off", b.firstID+n)
+	}
+	info := b.u32(rest[4:])
+	if size := b.sizes.of(info); size > 0 {
+		return malformed("types", uint64(off), "type %d of %d bytes extends past the end of the section", b.firstID+n, size)
+	}
+	return malformed("types", uint64(off), "type %d has unknown %v", b.firstID+n, kindOf(info))
 }
 
 // offset returns where the n-th own record starts.

@@ -67,6 +67,18 @@ func (b *BTF) NameBytes(off uint32) []byte {
 	return nil
 }
 
+// nameBytes is NameBytes for loops: most names are b's own, or empty.
+func (b *BTF) nameBytes(off uint32) []byte {
+	if off == 0 {
+		return nil
+	}
+	start := uint64(off) - uint64(b.strBase)
+	if start >= uint64(len(b.strs)) {
+		return b.NameBytes(off)
+	}
+	return cut(b.strs[start:])
+}
+
 // NameIs reports whether the string at off is name, without allocating.
 func (b *BTF) NameIs(off uint32, name string) bool {
 	same := string(b.NameBytes(off)) == name

@@ -16,6 +16,7 @@
 //	emit, emittype, emitaccess                   a Model becomes Go code
 //	write, lock                                  knows paths and bytes, no more
 //	manifest, locate, beside, identity           whether there is anything to do
+//	contract                                     whether the runtime works with what is generated
 //	directive                                    which runs a module asks for
 //
 // [Generate] runs them in memory, [Commit] writes.

@@ -11,8 +11,11 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
+// modulePath is the module that has generator and runtime.
+const modulePath = "github.com/bpfgen/bpfgen"
+
 // runtimePath is what generated code imports, as ebpf.
-const runtimePath = "github.com/bpfgen/bpfgen/runtime"
+const runtimePath = modulePath + "/runtime"
 
 func ebpf(name string) *jen.Statement { return jen.Qual(runtimePath, name) }
 
@@ -25,6 +28,7 @@ func (m *Model) Emit() ([]byte, error) {
 	}
 	m.nameImports(f)
 	f.Anon("embed")
+	emitContract(f)
 
 	m.emitTypes(f)
 	m.emitLayoutChecks(f)
@@ -36,6 +40,7 @@ func (m *Model) Emit() ([]byte, error) {
 	m.emitStructOps(f)
 	m.emitObjects(f)
 	m.emitAttach(f)
+	m.emitRequirements(f)
 	m.emitClose(f)
 	m.emitObject(f)
 
@@ -83,6 +88,24 @@ func importNames() (names []string) {
 		names = append(names, i.name)
 	}
 	return names
+}
+
+// RuntimeContract is what a runtime has to support that generated code works
+// with: package ebpf has a constant for each that it does, SupportsGeneratedCodeV1
+// for the first. It is raised when generated code comes to need what earlier
+// runtimes don't have.
+const RuntimeContract = 1
+
+// contractName is the constant of package ebpf for RuntimeContract.
+func contractName() string { return fmt.Sprintf("SupportsGeneratedCodeV%d", RuntimeContract) }
+
+// emitContract refers to the constant, and says what to do if it isn't there: the
+// compiler will name this line.
+func emitContract(f *jen.File) {
+	docComment(f,
+		"If this doesn't compile, the module's "+modulePath+" is older than the generator of",
+		"this file: go get "+modulePath+"@latest; or it needs newer code: go generate ./...")
+	f.Const().Id("_").Op("=").Add(ebpf(contractName()))
 }
 
 // docComment adds lines of documentation before the next declaration.

@@ -118,6 +118,10 @@ import "io"
 
 type (
 	CollectionSpec    struct{}
+	Requirements      struct {
+		MinKernel, Because   string
+		Capabilities, Config []string
+	}
 	CollectionOptions struct{}
 	MapSpec           struct{}
 	ProgramSpec       struct{}
@@ -154,6 +158,8 @@ type (
 	}
 )
 
+const SupportsGeneratedCodeV1 = true
+
 func LoadCollectionSpecFromReader(io.ReaderAt) (*CollectionSpec, error)
 func (*CollectionSpec) Assign(any) error
 func (*CollectionSpec) LoadAndAssign(any, *CollectionOptions) error
@@ -168,7 +174,10 @@ const fakeEvents = `package events
 
 import "io"
 
-type Events[T any] struct{ io.Closer }
+type (
+	Events[T any]   struct{ io.Closer }
+	Commands[T any] struct{ io.Closer }
+)
 `
 
 // fakeLink stands for the runtime's package of that name.

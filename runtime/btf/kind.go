@@ -43,10 +43,6 @@ func (k Kind) String() string { return rawbtf.Kind(k).String() }
 //
 // name is valid during the call only, and must not be modified.
 func (s *Spec) Visit(f func(id TypeID, kind Kind, name []byte) bool) {
-	for t := range s.raw.All() {
-		if !f(TypeID(t.ID()), Kind(t.Kind()), s.raw.NameBytes(t.NameOff())) {
-			break
-		}
-	}
+	s.raw.Visit(func(id uint32, kind rawbtf.Kind, name []byte) bool { return f(TypeID(id), Kind(kind), name) })
 	runtime.KeepAlive(s)
 }

@@ -159,7 +159,7 @@ static long (* const bpf_strtoul)(const char *buf, unsigned long buf_len, __u64 
 static void *(* const bpf_sk_storage_get)(void *map, void *sk, void *value, __u64 flags) = (void *)107; /* Linux 5.2 */
 static long (* const bpf_sk_storage_delete)(void *map, void *sk) = (void *)108; /* Linux 5.2 */
 static long (* const bpf_send_signal)(__u32 sig) = (void *)109; /* Linux 5.3 */
-static __s64 (* const bpf_tcp_gen_syncookie)(void *sk, void *iph, __u32 iph_len, struct tcphdr *th, __u32 th_len) = (void *)110; /* Linux 5.3 */
+static __s64 (* const bpf_tcp_gen_syncookie)(void *sk, void *iph, __u32 iph_len, struct tcphdr *th, __u32 th_len) = (void *)110; /* Linux 5.4 */
 static long (* const bpf_skb_output)(void *ctx, void *map, __u64 flags, void *data, __u64 size) = (void *)111; /* Linux 5.5 */
 static long (* const bpf_probe_read_user)(void *dst, __u32 size, const void *unsafe_ptr) = (void *)112; /* Linux 5.5 */
 static long (* const bpf_probe_read_kernel)(void *dst, __u32 size, const void *unsafe_ptr) = (void *)113; /* Linux 5.5 */
