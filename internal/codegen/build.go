@@ -64,7 +64,7 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 		m.Types = types.sorted()
 	}
 	m.nameConsts(opts.consts, pkg)
-	warnings = append(sectionWarnings(obj, opts.source), types.warnings...)
+	warnings = slices.Concat(sectionWarnings(obj, opts.source), externWarnings(obj, opts.source), types.warnings)
 	for _, clash := range pkg.clashes {
 		warnings = append(warnings, opts.source+": "+clash)
 	}
