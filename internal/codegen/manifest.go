@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/bpfheaders"
+	"github.com/bpfgen/bpfgen/internal/uapi"
 )
 
 // OutputRevision counts the changes to what is generated from the same sources.
@@ -158,6 +159,9 @@ func (req *Request) settings(l locator) []string {
 		if name, value, _ := strings.Cut(entry, "="); (name == "CPATH" || name == "C_INCLUDE_PATH") && value != "" {
 			lines = append(lines, name+" "+l.flag(value))
 		}
+	}
+	if req.MinKernel != (uapi.KernelVersion{}) {
+		lines = append(lines, "min-kernel "+req.MinKernel.String())
 	}
 	for _, r := range req.Types {
 		lines = append(lines, "type "+r.String())
