@@ -39,6 +39,7 @@ func (m *Model) Emit() ([]byte, error) {
 	m.emitStructOps(f)
 	m.emitObjects(f)
 	m.emitAttach(f)
+	m.emitRequirements(f)
 	m.emitClose(f)
 	m.emitObject(f)
 
