@@ -27,19 +27,21 @@ var mayImport = map[string][]string{
 	"internal/btf":  {},
 	"internal/uapi": {},
 
-	"internal/bpfheaders": {},
+	"internal/bpfheaders":  {},
+	"internal/nearest":     {},
+	"internal/verifierlog": {},
 
 	"internal/fault":    {},
 	"internal/kernel":   {"internal/fault", "internal/uapi", "golang.org/x/sys/unix"},
 	"runtime/btf":       {"internal/btf", "internal/elf", "internal/fault", "internal/kernel", "internal/uapi"},
 	"runtime/asm":       {"runtime/btf"},
-	"internal/object":   {"internal/btf", "internal/elf", "internal/uapi", "runtime/btf", "runtime/asm"},
-	"internal/corerelo": {"internal/btf", "runtime/btf", "runtime/asm"},
+	"internal/object":   {"internal/btf", "internal/elf", "internal/nearest", "internal/uapi", "runtime/btf", "runtime/asm"},
+	"internal/corerelo": {"internal/btf", "internal/nearest", "runtime/btf", "runtime/asm"},
 	"internal/linker":   {"internal/btf", "internal/elf"},
 
 	"runtime": {
 		"internal/object", "internal/corerelo", "internal/kernel", "internal/uapi",
-		"internal/kconfig", "internal/btf", "runtime/btf", "runtime/asm", "golang.org/x/sys/unix",
+		"internal/kconfig", "internal/nearest", "internal/verifierlog", "internal/btf", "runtime/btf", "runtime/asm", "golang.org/x/sys/unix",
 	},
 	"runtime/link":     {"runtime", "internal/object", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
 	"runtime/ringbuf":  {"runtime", "internal/kernel", "internal/uapi"},
@@ -49,7 +51,7 @@ var mayImport = map[string][]string{
 	"runtime/pin":      {"runtime", "runtime/link", "internal/kernel"},
 
 	"internal/codegen": {
-		"internal/object", "internal/linker", "internal/elf", "internal/uapi", "internal/bpfheaders", "runtime/btf", "runtime/asm",
+		"internal/object", "internal/needs", "internal/linker", "internal/elf", "internal/uapi", "internal/bpfheaders", "runtime/btf", "runtime/asm",
 		"github.com/dave/jennifer/jen", "golang.org/x/tools/go/packages", "golang.org/x/mod/...",
 	},
 	"internal/cheader": {"runtime/btf"},
@@ -59,7 +61,7 @@ var mayImport = map[string][]string{
 	"internal/trial":   {"runtime"},
 	"cmd/bpfgen":       {"internal/...", "runtime/...", "runtime"},
 
-	"internal/kconfig":        {"internal/btf", "runtime/btf"},
+	"internal/kconfig":        {"internal/btf", "internal/nearest", "runtime/btf"},
 	"internal/cmd/...":        {"runtime", "runtime/..."},
 	"internal/cmd/vmtest/...": {"internal/cmd/vmtest/...", "golang.org/x/sys/unix"},
 

@@ -32,6 +32,9 @@ var missing = map[string][]string{
 	"lookup-ptr":     {libbpf, floor},
 	"update-ptr":     {libbpf, floor},
 	"variable":       {libbpf, floor},
+	"variable-typed": {ebpfGo, libbpf, floor},
+	"variable-add":   {ebpfGo, libbpf, floor},
+	"percpu-typed":   {ebpfGo, libbpf},
 	"btf-decode":     {libbpf, floor},
 	"btf-inflate":    {ebpfGo, libbpf, floor},
 	"load tiny.o":    {floor}, // the floor of loading looks at the kernel's types

@@ -351,7 +351,7 @@ func TestKsymErrors(t *testing.T) {
 		{"another_result", "declared to return int, but it returns struct task_struct *"},
 		{"another_variable", "kernel variable runqueues of this kernel isn't what the program expects: declared as int *, but it is struct rq"},
 		{"no_members", "parameter 1 declared as struct cgroup * (without members), but it is struct cgroup *"},
-		{"unguarded", "it calls no_such_function, which this kernel doesn't have as it is declared, without asking bpf_ksym_exists(no_such_function___weak) before"},
+		{"unguarded", "it calls no_such_function, which this kernel doesn't have as it is declared"},
 	} {
 		testutil.CheckFDs(t)
 		_, err := load(parse(t, objectFile("ksyms")), selection{programs: []string{test.program}}, &CollectionOptions{})

@@ -251,15 +251,14 @@ func (s *ksym) link(ins *asm.Instruction, modules *moduleTable) error {
 	return nil
 }
 
-// missingKfunc is why an instruction calls a function that doesn't exist, nil
-// if it does something else.
-func missingKfunc(ins *asm.Instruction) error {
+// missingKfunc is the function that an instruction calls although it doesn't
+// exist, "" if it does something else.
+func missingKfunc(ins *asm.Instruction) string {
 	e := ins.Extern()
 	if e == nil || !ins.IsBuiltinCall() || ins.Constant != poisonedCall+int64(e.Index) {
-		return nil
+		return ""
 	}
-	return fmt.Errorf("it calls %s, which this kernel doesn't have as it is declared, without asking bpf_ksym_exists(%s) before: %w",
-		rawbtf.EssentialName(e.Name), e.Name, ErrNotSupported)
+	return e.Name
 }
 
 // moduleTable has the descriptors of the BTF of modules that programs refer to.

@@ -4,11 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"syscall"
 
-	"github.com/bpfgen/bpfgen/internal/corerelo"
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/asm"
@@ -149,7 +146,7 @@ func verifyLogged(attr *kernel.ProgLoadAttr, opts *ProgramOptions) (*kernel.FD, 
 // a log to ask for.
 func isVerdict(err error) bool {
 	switch kernel.Errno(err) {
-	case syscall.EAGAIN, syscall.ENOMEM, syscall.EBADF, syscall.EFAULT, syscall.EMFILE, syscall.ENFILE:
+	case syscall.EAGAIN, syscall.ENOMEM, syscall.EBADF, syscall.EMFILE, syscall.ENFILE:
 		return false
 	}
 	return true
@@ -203,20 +200,22 @@ func concede(attr *kernel.ProgLoadAttr, errno syscall.Errno, atLeast func(uapi.K
 	return *attr != before
 }
 
-// explainProgram adds what can be done to why a program can't be loaded.
+// explainProgram says why a program can't be loaded, and what can be done.
 func explainProgram(spec *ProgramSpec, insns asm.Instructions, err error, t *token) error {
 	var ve *VerifierError
 	if errors.As(err, &ve) {
-		if poison := poisonAt(insns, ve); poison != nil {
-			return fmt.Errorf("%w: %w", poison, err)
-		}
+		ve.explain(spec, insns)
+		return err
 	}
+	return explainRefusal(spec, err, t)
+}
+
+// explainRefusal is for programs that the kernel didn't even look at.
+func explainRefusal(spec *ProgramSpec, err error, t *token) error {
 	typ, attach := uapi.ProgType(spec.Type), uapi.AttachType(spec.AttachType)
 	switch kernel.Errno(err) {
 	case syscall.EPERM:
-		if ve == nil {
-			return t.explainPermission(err, programDelegation(spec.Type, spec.AttachType), capabilities(spec.Type)...)
-		}
+		return t.explainPermission(err, programDelegation(spec.Type, spec.AttachType), capabilities(spec.Type)...)
 	case syscall.EINVAL, syscall.E2BIG:
 		if !kernel.AtLeast(typ.MinKernel()) {
 			return fmt.Errorf("%w: %w: programs of type %s need Linux %s", err, ErrNotSupported, spec.Type, typ.MinKernel())
@@ -239,38 +238,6 @@ func capabilities(t ProgramType) []kernel.Capability {
 		return []kernel.Capability{kernel.CapBPF}
 	}
 	return []kernel.Capability{kernel.CapBPF, kernel.CapNetAdmin}
-}
-
-// poisonAt is the relocation without a solution, or the missing function, whose
-// instruction the verifier found to be reachable, nil if it complained about something else.
-func poisonAt(insns asm.Instructions, ve *VerifierError) error {
-	slot, ok := ve.lastSlot()
-	if !ok {
-		return nil
-	}
-	for iter := insns.Iterate(); iter.Next(); {
-		if uint64(iter.Offset) != slot {
-			continue
-		}
-		if poison := corerelo.PoisonOf(iter.Ins); poison != nil {
-			return poison
-		}
-		return missingKfunc(iter.Ins)
-	}
-	return nil
-}
-
-// lastSlot is the number of the last instruction in the log.
-func (ve *VerifierError) lastSlot() (uint64, bool) {
-	for i := len(ve.Log) - 1; i >= 0; i-- {
-		if !isInstruction(ve.Log[i]) {
-			continue
-		}
-		number, _, _ := strings.Cut(ve.Log[i], ":")
-		slot, err := strconv.ParseUint(number, 10, 32)
-		return slot, err == nil
-	}
-	return 0, false
 }
 
 // Compatible tells whether a loaded program is what spec describes, by the hash

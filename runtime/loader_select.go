@@ -244,7 +244,16 @@ type programError struct {
 	err  error
 }
 
-func (e *programError) Error() string { return e.spec.label() + ": " + e.err.Error() }
+// Error names the program first, but for what the verifier says, which begins
+// with the place in the source and names the program later.
+func (e *programError) Error() string {
+	var ve *VerifierError
+	if errors.As(e.err, &ve) && ve.label != "" {
+		return e.err.Error()
+	}
+	return e.spec.label() + ": " + e.err.Error()
+}
+
 func (e *programError) Unwrap() error { return e.err }
 
 // fail is an error about ps.

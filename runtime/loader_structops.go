@@ -8,7 +8,7 @@ import (
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/kernel"
-	"github.com/bpfgen/bpfgen/internal/object"
+	"github.com/bpfgen/bpfgen/internal/nearest"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -376,7 +376,7 @@ func newStructOps(value *structOpsValue, programs map[string]*Program) (_ *struc
 
 // didYouMean is ` (did you mean "name"?)`, or nothing if no name is near.
 func didYouMean(name string, names func(yield func(string) bool)) string {
-	near := object.Nearest(name, names)
+	near := nearest.Name(name, names)
 	if near == "" {
 		return ""
 	}

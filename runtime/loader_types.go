@@ -293,7 +293,7 @@ func loadTypesWithLog(blob []byte, t *token) (*kernel.FD, error) {
 		return fd, attr.LogTrueSize, err
 	})
 	if err != nil {
-		return nil, t.explainTypes(newVerifierError(err, log.text, log.truncated))
+		return nil, t.explainTypes(newTypesError(err, log))
 	}
 	return fd, nil
 }

@@ -49,7 +49,7 @@ func TestLoadAlternatives(t *testing.T) {
 	}
 	for _, line := range []string{
 		"always SEC(\"socket\"): loaded\n",
-		"exec_broken SEC(\"raw_tp/sched_process_exec\"), alternative for exec: load failed: program \"exec_broken\"",
+		"exec_broken SEC(\"raw_tp/sched_process_exec\"), alternative for exec: load failed: alternatives.bpf.c:26:55: R1 invalid mem access",
 		"exec_fentry SEC(\"fentry/bpfgen_no_such_function\"), alternative for exec: load failed: program \"exec_fentry\"",
 		"exec_raw SEC(\"raw_tp/sched_process_exec\"), alternative for exec: loaded\n",
 		"on_exit SEC(\"?raw_tp/sched_process_exit\"): not asked for\n",
@@ -70,7 +70,7 @@ func TestNoAlternativeLoads(t *testing.T) {
 		t.Fatal("got", err)
 	}
 	for _, part := range []string{
-		"none of the alternatives for exec can be loaded:\n\tprogram \"exec_broken\"",
+		"none of the alternatives for exec can be loaded:\n\talternatives.bpf.c:26:55: R1 invalid mem access",
 		"\n\tprogram \"exec_fentry\" (section \"fentry/bpfgen_no_such_function\")",
 	} {
 		if !strings.Contains(err.Error(), part) {

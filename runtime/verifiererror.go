@@ -1,15 +1,19 @@
 package ebpf
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/verifierlog"
 )
 
-// VerifierError is the kernel's verifier rejecting a program, or its BTF.
+// VerifierError is the kernel's verifier rejecting a program, or its BTF. Get
+// hold of one with errors.As.
 //
-// Error is one line: the reason, the instruction and the C line that it is
-// about. Formatting with %+v gives the whole log. Get hold of one with
-// errors.As.
+// Error explains it like a compiler: where in the C source it is and why, the
+// instruction with its registers, how control came there, and what to do about
+// it. Formatting with %+v gives the whole log.
 type VerifierError struct {
 	// Cause is the errno of the failed system call.
 	Cause error
@@ -18,6 +22,58 @@ type VerifierError struct {
 	// Truncated tells that the log didn't fit in the buffer; Log then has its
 	// end.
 	Truncated bool
+
+	// Program is the name of the program, "" if the error is about BTF.
+	Program string
+	// Reason is the verifier's complaint, or why a relocation failed whose
+	// instruction can be reached. "" if the log has none.
+	Reason string
+	// Hint says what may help, "" for reasons that aren't known.
+	Hint string
+	// File is the C source file as the compiler was given it, and Line and Column
+	// are the place in it, starting at one. They are "" and 0 if the object has no
+	// line information.
+	File         string
+	Line, Column int
+	// Insn is the index of the rejected instruction, counted in slots of 8 bytes
+	// as the log does, or -1 if the error is about the program as a whole.
+	Insn int
+	// Instruction is its text, "" if it isn't known.
+	Instruction string
+	// Registers are what the verifier knows of the registers that matter to the
+	// instruction.
+	Registers []VerifierRegister
+	// Branches are the conditional jumps on the way to the instruction, in order.
+	Branches []VerifierBranch
+
+	label       string   // of the program, with its section
+	details     []string // lines of the log, or else, that belong to the reason
+	explanation string   // the kernel's, if it has one
+	source      []sourceLine
+	related     *sourceLine
+	also        error // what errors.Is and errors.As find besides Cause
+}
+
+// VerifierRegister is what the verifier knows of a register or of a place on
+// the stack.
+type VerifierRegister struct {
+	Name  string // "R1", "fp-8"
+	State string // in the kernel's words, such as "map_value(map=values,ks=4,vs=32)"
+}
+
+// VerifierBranch is a conditional jump that a rejected path goes through.
+type VerifierBranch struct {
+	// File and Line are where it is in the C source, "" and 0 if that isn't known.
+	File string
+	Line int
+	// Source is the C line, "" if it isn't known.
+	Source string
+	// Insn is its index, counted in slots.
+	Insn int
+	// Condition is that of the instruction, such as "r0 == 0x0", and Taken tells
+	// whether it is true on the path.
+	Condition string
+	Taken     bool
 }
 
 // newVerifierError takes a log as the kernel wrote it: NUL-terminated text.
@@ -27,7 +83,7 @@ func newVerifierError(cause error, log []byte, truncated bool) *VerifierError {
 		text = text[:end]
 	}
 	text = strings.TrimRight(text, " \t\n")
-	ve := &VerifierError{Cause: cause, Truncated: truncated}
+	ve := &VerifierError{Cause: cause, Truncated: truncated, Insn: -1}
 	if text == "" {
 		return ve
 	}
@@ -38,66 +94,26 @@ func newVerifierError(cause error, log []byte, truncated bool) *VerifierError {
 	return ve
 }
 
+// newTypesError is for BTF that the kernel refused.
+func newTypesError(cause error, log verifierLog) *VerifierError {
+	ve := newVerifierError(cause, log.text, log.truncated)
+	report := verifierlog.Parse(ve.Log)
+	ve.Reason = report.Reason
+	if n := len(report.Details); n > 0 {
+		ve.Reason = report.Details[n-1] // before it, the log lists the types that are fine
+	}
+	return ve
+}
+
 // Unwrap is the Cause.
 func (ve *VerifierError) Unwrap() error { return ve.Cause }
 
-// Error is the reason in one line.
-func (ve *VerifierError) Error() string {
-	gist := ve.gist()
-	if len(gist) == 0 {
-		return ve.Cause.Error()
-	}
-	msg := ve.Cause.Error() + ": " + strings.Join(gist, ": ")
-	if omitted := len(ve.Log) - len(gist); omitted > 0 {
-		msg += fmt.Sprintf(" (%d line(s) omitted)", omitted)
-	}
-	return msg
-}
+// Is matches what is known about the reason besides the errno: ErrNotSupported,
+// if this kernel lacks what the program uses.
+func (ve *VerifierError) Is(target error) bool { return ve.also != nil && errors.Is(ve.also, target) }
 
-// gist is what the log comes to: the verifier's complaint, then the last
-// instruction and the last C line before it.
-func (ve *VerifierError) gist() []string {
-	end := len(ve.Log)
-	for end > 0 && isSummary(ve.Log[end-1]) {
-		end--
-	}
-	if end == 0 {
-		return nil
-	}
-	gist := []string{ve.Log[end-1]}
-	wantInsn, wantLine := !isInstruction(gist[0]), true
-	for i := end - 2; i >= 0 && wantLine; i-- {
-		switch line := ve.Log[i]; {
-		case wantInsn && isInstruction(line):
-			gist = append(gist, line)
-			wantInsn = false
-		case strings.HasPrefix(line, "; "):
-			gist = append(gist, line)
-			wantLine = false
-		}
-	}
-	return gist
-}
-
-// isSummary tells whether a line of the log is statistics rather than a reason.
-func isSummary(line string) bool {
-	return line == "" ||
-		strings.HasPrefix(line, "processed ") ||
-		strings.HasPrefix(line, "verification time ") ||
-		strings.HasPrefix(line, "stack depth ")
-}
-
-// isInstruction tells whether a line of the log is like "12: (95) exit".
-func isInstruction(line string) bool {
-	digits := 0
-	for digits < len(line) && line[digits] >= '0' && line[digits] <= '9' {
-		digits++
-	}
-	return digits > 0 && strings.HasPrefix(line[digits:], ": (")
-}
-
-// Format implements fmt.Formatter: %v and %s are Error; %+v adds the log, and
-// %+5v its first five lines, %-5v its last five.
+// Format implements fmt.Formatter: %v and %s are Error; %+v is the log, %+5v its
+// first five lines, and %-5v its last five.
 func (ve *VerifierError) Format(f fmt.State, verb rune) {
 	width, limited := f.Width()
 	switch {

@@ -6,32 +6,22 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpfgen/bpfgen/runtime/asm"
 )
 
-const uninitialised = `func#0 @0
-0: R1=ctx() R10=fp0
-; int broken(void *ctx) @ broken.c:4
-0: (bf) r6 = r1                       ; R1=ctx() R6_w=ctx()
-; return *(int *)0; @ broken.c:6
-1: (95) exit
-R0 !read_ok
-processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
-
-`
-
-// The reason comes first, then where: the instruction, and the C line.
-func TestVerifierErrorGist(t *testing.T) {
+// Type information that is refused has no place in a program: the error is one
+// line, with the last thing that the kernel says.
+func TestRefusedTypes(t *testing.T) {
 	for _, c := range []struct{ name, log, want string }{
-		{"complaint", uninitialised,
-			"permission denied: R0 !read_ok: 1: (95) exit: ; return *(int *)0; @ broken.c:6 (5 line(s) omitted)"},
-		{"without lines", "0: (95) exit\nR0 !read_ok\nprocessed 1 insns\n", "permission denied: R0 !read_ok: 0: (95) exit (1 line(s) omitted)"},
-		{"only a complaint", "unknown func bpf_foo#999\n", "permission denied: unknown func bpf_foo#999"},
-		{"only statistics", "processed 1 insns\n", "permission denied"},
-		{"ends with an instruction", "; x = 1;\n0: (95) exit\n", "permission denied: 0: (95) exit: ; x = 1;"},
-		{"nothing", "", "permission denied"},
+		{"complaint", "magic: 0xeb9f\n[1] INT int size=4 bits_offset=0 nr_bits=32 encoding=SIGNED\n[2] PTR (anon) type_id=9 Invalid type_id\n",
+			"invalid argument: [2] PTR (anon) type_id=9 Invalid type_id (2 line(s) omitted)"},
+		{"one line", "No type found\n", "invalid argument: No type found"},
+		{"only statistics", "processed 1 insns\n", "invalid argument"},
+		{"nothing", "", "invalid argument"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			ve := newVerifierError(unix.EACCES, append([]byte(c.log), 0, 'x'), false)
+			ve := newTypesError(unix.EINVAL, verifierLog{text: append([]byte(c.log), 0, 'x')})
 			if got := ve.Error(); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
@@ -39,8 +29,33 @@ func TestVerifierErrorGist(t *testing.T) {
 	}
 }
 
+// Without line information, and even if the log says nothing, the error names
+// the program and what is known.
+func TestRejectionWithoutLines(t *testing.T) {
+	spec := &ProgramSpec{Name: "bad", SectionName: "xdp", Instructions: asm.Instructions{asm.LoadImm(asm.R1, 1, asm.DWord), asm.Return()}}
+	for _, c := range []struct{ name, log, want string }{
+		{"complaint", "0: (18) r1 = 0x1\n2: (95) exit\nR0 !read_ok\nprocessed 2 insns (limit 1000000) max_states_per_insn 0\n",
+			"program \"bad\": R0 !read_ok\n  in program \"bad\" (section \"xdp\"): permission denied\n  at instruction 2: exit\n" +
+				"  hint: The function ends without a value in R0: return something on every path."},
+		{"unknown complaint", "2: (95) exit\nno such luck\nor that\n",
+			"program \"bad\": no such luck\n  or that\n  in program \"bad\" (section \"xdp\"): permission denied\n  at instruction 2: exit"},
+		{"no such instruction", "7: (95) exit\nno such luck\n",
+			"program \"bad\": no such luck\n  in program \"bad\" (section \"xdp\"): permission denied"},
+		{"nothing", "processed 2 insns (limit 1000000)\n",
+			"program \"bad\": the kernel rejects the program without saying why\n  in program \"bad\" (section \"xdp\"): permission denied"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ve := newVerifierError(unix.EACCES, []byte(c.log), false)
+			ve.explain(spec, spec.Instructions)
+			if got := ve.Error(); got != c.want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, c.want)
+			}
+		})
+	}
+}
+
 func TestVerifierErrorFormat(t *testing.T) {
-	ve := newVerifierError(unix.EACCES, []byte("one\ntwo\nthree\n"), true)
+	ve := newTypesError(unix.EACCES, verifierLog{text: []byte("one\ntwo\nthree\n"), truncated: true})
 	for _, c := range []struct{ format, want string }{
 		{"%v", "permission denied: three (2 line(s) omitted)"},
 		{"%s", "permission denied: three (2 line(s) omitted)"},
@@ -56,5 +71,32 @@ func TestVerifierErrorFormat(t *testing.T) {
 	}
 	if !errors.Is(ve, unix.EACCES) {
 		t.Error("it doesn't unwrap to its cause")
+	}
+}
+
+// Programs find what the text says in fields.
+func TestVerifierErrorFields(t *testing.T) {
+	var behind *recordedLog
+	for _, recorded := range recordedLogs(t, "../testdata/rejected/6.12.txt") {
+		if recorded.name == "behind_branches" {
+			behind = &recorded
+		}
+	}
+	if behind == nil {
+		t.Fatal("no such log")
+	}
+	ve := behind.explained(t)
+	if ve.Program != "behind_branches" || ve.File != "rejected.bpf.c" || ve.Line == 0 || ve.Column == 0 || ve.Insn != 28 {
+		t.Errorf("program %q, %s:%d:%d, instruction %d", ve.Program, ve.File, ve.Line, ve.Column, ve.Insn)
+	}
+	if want := "invalid access to map value, value_size=32 off=38 size=1"; ve.Reason != want {
+		t.Errorf("reason %q, want %q", ve.Reason, want)
+	}
+	if len(ve.Registers) != 1 || ve.Registers[0].Name != "R1" || ve.Instruction != "w0 = *(u8 *)(r1 + 8)" || ve.Hint == "" {
+		t.Errorf("registers %v of %q, hint %q", ve.Registers, ve.Instruction, ve.Hint)
+	}
+	last := ve.Branches[len(ve.Branches)-1]
+	if want := (VerifierBranch{File: "rejected.bpf.c", Line: last.Line, Source: "if (at > 30)", Insn: 25, Condition: "w2 > 30"}); last != want {
+		t.Errorf("branch %+v, want %+v", last, want)
 	}
 }

@@ -24,6 +24,7 @@ func main() {
 		"lookup":        element(unix.BPF_MAP_LOOKUP_ELEM, unix.BPF_MAP_TYPE_HASH, 1),
 		"update":        element(unix.BPF_MAP_UPDATE_ELEM, unix.BPF_MAP_TYPE_HASH, 1),
 		"percpu":        element(unix.BPF_MAP_LOOKUP_ELEM, unix.BPF_MAP_TYPE_PERCPU_ARRAY, 4096),
+		"percpu-typed":  element(unix.BPF_MAP_LOOKUP_ELEM, unix.BPF_MAP_TYPE_PERCPU_ARRAY, 4096),
 		"lookup-typed":  element(unix.BPF_MAP_LOOKUP_ELEM, unix.BPF_MAP_TYPE_HASH, 1),
 		"update-typed":  element(unix.BPF_MAP_UPDATE_ELEM, unix.BPF_MAP_TYPE_HASH, 1),
 		"iterate":       iterate,

@@ -39,6 +39,9 @@ func main() {
 		"iterate":        iterate,
 		"variable":       variable,
 		"variable-view":  variableView,
+		"variable-typed": variableTyped,
+		"variable-add":   variableAdd,
+		"percpu-typed":   reducePerCPU,
 		"ring-read":      ringRead,
 		"ring-read-into": ringReadInto,
 		"ring":           ring,
@@ -301,6 +304,60 @@ func variableView(args []string) error {
 			sink += *counter
 		}
 		return nil
+	})
+}
+
+// withCounter is for a variable as generated code has it.
+func withCounter(args []string, f func(counter ebpf.IntVar[uint64], n int)) error {
+	spec, err := ebpf.LoadCollectionSpec(args[0])
+	if err != nil {
+		return err
+	}
+	var objs struct {
+		Counter ebpf.IntVar[uint64] `ebpf:"counter"`
+	}
+	if err := spec.LoadAndAssign(&objs, nil); err != nil {
+		return err
+	}
+	const n = 1 << 20
+	return measure.Loop(n, func() error {
+		f(objs.Counter, n)
+		return nil
+	})
+}
+
+func variableTyped(args []string) error {
+	return withCounter(args, func(counter ebpf.IntVar[uint64], n int) {
+		for range n {
+			sink += counter.Get()
+		}
+	})
+}
+
+// variableAdd is atomic, as programs see it.
+func variableAdd(args []string) error {
+	return withCounter(args, func(counter ebpf.IntVar[uint64], n int) {
+		for range n {
+			counter.Add(1)
+		}
+	})
+}
+
+// reducePerCPU sums up the values of all CPUs.
+func reducePerCPU(args []string) error {
+	coll, err := load(args[0])
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	counts, err := ebpf.View[ebpf.PerCPUArrayMap[uint32, uint64]](coll.Maps["percpu"])
+	if err != nil {
+		return err
+	}
+	return measure.Repeat(func() error {
+		sum, err := counts.Reduce(0, func(a, b uint64) uint64 { return a + b })
+		sink += sum
+		return err
 	})
 }
 

@@ -93,11 +93,16 @@ func (e *AmbiguousError) Unwrap() error { return ErrAmbiguous }
 
 // reason says in words why an outcome is poison, for a path.
 func (o *outcome) reason(p *path) string {
-	m := &o.mismatch
-	if m.why == noCandidate {
+	if o.mismatch.why == noCandidate {
 		return fmt.Sprintf("this kernel has no %s", o.local.describe(p.root))
 	}
-	target := o.candidate.types
+	return o.explain(p, rejection{o.candidate, o.mismatch})
+}
+
+// explain says in words why a candidate isn't the answer.
+func (o *outcome) explain(p *path, r rejection) string {
+	m := &r.mismatch
+	target := r.candidate.types
 	step := p.steps[min(int(m.step), len(p.steps)-1)]
 	own := target.spellID(m.own)
 	switch m.why {

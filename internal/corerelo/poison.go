@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/bpfgen/bpfgen/internal/nearest"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -42,4 +43,130 @@ func (p *Poison) Relocation() *btf.CORERelocation { return p.fixup.relo }
 func (p *Poison) Error() string {
 	e := Error{Relo: p.fixup.relo, Index: -1, Line: position(p.source), Err: errors.New(p.fixup.reason())}
 	return e.Error()
+}
+
+// Reason says in a line what the program asks this kernel for in vain.
+func (p *Poison) Reason() string {
+	what := Spell(p.fixup.relo)
+	if access := p.access(); access != "" {
+		what = fmt.Sprintf("%s (%s)", access, what)
+	}
+	return fmt.Sprintf("this kernel has no %s, for a CO-RE relocation of kind %s", what, p.fixup.relo.Kind)
+}
+
+// access is the C expression that was compiled to the instruction, such as task->mm->start_brk, "" if it isn't known.
+func (p *Poison) access() string {
+	line, ok := p.source.(*btf.Line)
+	if !ok {
+		return ""
+	}
+	return expressionAt(line.Line(), int(line.LineColumn()))
+}
+
+// Candidates says, in a line each, what types of the kernel could have been meant, and why none of them fits.
+func (p *Poison) Candidates() []string {
+	o := p.fixup.outcome
+	path, err := parsePath(o.local, p.fixup.relo, nil)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	if len(o.rejected) == 0 {
+		return []string{fmt.Sprintf("neither vmlinux nor a module has a type like %s", o.local.describe(path.root))}
+	}
+	lines := make([]string, len(o.rejected))
+	for i, r := range o.rejected {
+		lines[i] = o.explain(&path, r) + r.near(&path)
+		if len(lines) > 1 {
+			lines[i] = fmt.Sprintf("type ID %d: %s", r.candidate.id, lines[i])
+		}
+	}
+	return lines
+}
+
+// near is ` (did you mean "name"?)` if there is a member or enumerator with a name like the one that is missing.
+func (r *rejection) near(p *path) string {
+	if r.mismatch.why != noMember && r.mismatch.why != noEnumerator {
+		return ""
+	}
+	target := r.candidate.types
+	typ, err := target.resolve(r.mismatch.own)
+	if err != nil {
+		return ""
+	}
+	step := p.steps[min(int(r.mismatch.step), len(p.steps)-1)]
+	name := nearest.Name(step.name, func(yield func(string) bool) {
+		for i := range typ.Vlen() {
+			off := uint32(0)
+			if r.mismatch.why == noMember {
+				off = typ.Member(i).NameOff
+			} else {
+				off = typ.EnumValue(i).NameOff
+			}
+			if name, err := target.Name(off); err == nil && name != "" && !yield(name) {
+				return
+			}
+		}
+	})
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", name)
+}
+
+// Hint says how the program could do without.
+func (p *Poison) Hint() string {
+	kind, ask := p.fixup.relo.Kind, "bpf_core_field_exists"
+	switch {
+	case kind.IsType():
+		ask = "bpf_core_type_exists"
+	case kind.IsEnumval():
+		ask = "bpf_core_enum_value_exists"
+	}
+	return fmt.Sprintf("Ask %s before, so that the verifier sees that this isn't reached; for what other kernels call otherwise, declare the type with a flavour (name___old).", ask)
+}
+
+// expressionAt is the C expression around a column (starting at one) of a line: names joined by -> and . and brackets, or a macro with
+// its arguments.
+func expressionAt(line string, column int) string {
+	if column < 1 || column > len(line) {
+		return ""
+	}
+	start, end := column-1, column-1
+	for start > 0 && inExpression(line, start-1) {
+		start--
+	}
+	for end < len(line) && inExpression(line, end) {
+		end++
+	}
+	if end < len(line) && line[end] == '(' && start < end {
+		end = closing(line, end)
+	}
+	return line[start:end]
+}
+
+func inExpression(line string, i int) bool {
+	c := line[i]
+	switch {
+	case c == '_', c == '.', c == '[', c == ']', '0' <= c && c <= '9', 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
+		return true
+	case c == '-':
+		return i+1 < len(line) && line[i+1] == '>'
+	}
+	return c == '>' && i > 0 && line[i-1] == '-'
+}
+
+// closing is the index behind the parenthesis that closes the one at open, or behind the line.
+func closing(line string, open int) int {
+	depth := 0
+	for i := open; i < len(line); i++ {
+		switch line[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return len(line)
 }

@@ -3,6 +3,7 @@ package corerelo
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/runtime/asm"
@@ -83,6 +84,14 @@ type relocator struct {
 	work   budget
 	steps  []step
 	slab   []outcome
+
+	rejected []rejection // of the question at hand
+}
+
+// A rejection is a candidate and why it isn't the answer.
+type rejection struct {
+	candidate candidate
+	mismatch  mismatch
 }
 
 // A group is the relocations of one local type, which share candidates.
@@ -106,6 +115,7 @@ type outcome struct {
 	candidate     candidate // that has the answer, or else comes closest to it
 	expect, found answer
 	mismatch      mismatch // why there is no answer
+	rejected      []rejection
 	poison        bool
 	keepSize      bool // loads and stores can't be resized, though they need to
 	narrow        bool // both enumerators have at most 32 bits
@@ -284,6 +294,7 @@ func (r *relocator) search(g *group, p *path, o *outcome) error {
 	}
 	o.mismatch.why = noCandidate
 	kept, first := 0, verdict{}
+	r.rejected = r.rejected[:0]
 	for _, c := range g.candidates {
 		v, mismatch, err := r.ask(g.local, p, c)
 		switch {
@@ -291,6 +302,7 @@ func (r *relocator) search(g *group, p *path, o *outcome) error {
 			return fmt.Errorf("compare with %s: %w", c, err)
 		case mismatch.why != matches:
 			o.blame(c, mismatch)
+			r.rejected = append(r.rejected, rejection{c, mismatch})
 			continue
 		case kept == 0:
 			first = v
@@ -301,7 +313,9 @@ func (r *relocator) search(g *group, p *path, o *outcome) error {
 		kept++
 	}
 	if kept == 0 {
-		o.poison = !hasDefault(p.kind)
+		if o.poison = !hasDefault(p.kind); o.poison {
+			o.rejected = slices.Clone(r.rejected)
+		}
 		return nil
 	}
 	g.candidates = g.candidates[:kept]

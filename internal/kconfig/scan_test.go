@@ -122,7 +122,7 @@ CONFIG_HAVE_SYSCALL_TRACEPOINTS=y
 		off  bool
 	}{
 		{name: "CONFIG_BFP_SYSCALL", near: []string{"CONFIG_BPF_SYSCALL"}},
-		{name: "CONFIG_BPFS", near: []string{"CONFIG_BPF"}},
+		{name: "CONFIG_BPFS", near: []string{"CONFIG_BPF", "CONFIG_BPF_LSM"}},
 		{name: "CONFIG_BPF_PRELOADS", near: []string{"CONFIG_BPF_PRELOAD"}},
 		{name: "CONFIG_BPF_LSN", near: []string{"CONFIG_BPF_LSM"}},
 		{name: "CONFIG_BPF_PRELOAD", off: true},
@@ -133,30 +133,6 @@ CONFIG_HAVE_SYSCALL_TRACEPOINTS=y
 		near, off := Nearest(strings.NewReader(text), test.name, 3)
 		if diff := cmp.Diff(test.near, near); diff != "" || off != test.off {
 			t.Errorf("%.40s: off %t; %s", test.name, off, diff)
-		}
-	}
-}
-
-func TestDistance(t *testing.T) {
-	for _, test := range []struct {
-		a, b  string
-		limit int
-		want  int
-	}{
-		{"", "", 5, 0},
-		{"abc", "abc", 5, 0},
-		{"abc", "abd", 5, 1},
-		{"abc", "bc", 5, 1},
-		{"abc", "xabc", 5, 1},
-		{"kitten", "sitting", 5, 3},
-		{"kitten", "sitting", 2, 2},
-		{"", "abcdef", 5, 5},
-	} {
-		if got := distance(test.a, []byte(test.b), test.limit); got != test.want {
-			t.Errorf("%q to %q: %d, want %d", test.a, test.b, got, test.want)
-		}
-		if got := distance(test.b, []byte(test.a), test.limit); got != test.want {
-			t.Errorf("%q to %q: %d, want %d", test.b, test.a, got, test.want)
 		}
 	}
 }

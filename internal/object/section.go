@@ -3,6 +3,7 @@ package object
 import (
 	"strings"
 
+	"github.com/bpfgen/bpfgen/internal/nearest"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 )
 
@@ -235,7 +236,7 @@ func NearestSection(sec string) string {
 		if d.Suffix != SuffixNone {
 			written = head
 		}
-		if n := editDistance(written, candidate, bestDistance); n < bestDistance {
+		if n := nearest.Distance(written, candidate, bestDistance); n < bestDistance {
 			bestDistance = n
 			best = candidate
 			if d.Suffix != SuffixNone && hasSuffix {
@@ -244,31 +245,4 @@ func NearestSection(sec string) string {
 		}
 	}
 	return best
-}
-
-// editDistance is the number of insertions, deletions, replacements and swaps
-// of neighbours that make b from a, or limit if it is at least that.
-func editDistance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
-			replace := 1
-			if a[i-1] == b[j-1] {
-				replace = 0
-			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+replace)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				cur[j] = min(cur[j], before[j-2]+1)
-			}
-		}
-		before, prev, cur = prev, cur, before
-	}
-	return min(prev[len(b)], limit)
 }
