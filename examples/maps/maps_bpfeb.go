@@ -409,9 +409,9 @@ type MapsVariables struct{}
 
 // MapsPrograms are the programs in the kernel.
 type MapsPrograms struct {
-	Count *ebpf.Program `ebpf:"count"` // SEC("socket"), since Linux 3.19
-	Drain *ebpf.Program `ebpf:"drain"` // SEC("socket"), since Linux 3.19
-	Start *ebpf.Program `ebpf:"start"` // SEC("socket"), since Linux 3.19
+	Count *ebpf.Program `ebpf:"count"` // SEC("socket"), since Linux 5.8
+	Drain *ebpf.Program `ebpf:"drain"` // SEC("socket"), since Linux 6.1
+	Start *ebpf.Program `ebpf:"start"` // SEC("socket"), since Linux 4.2
 }
 
 // Close closes all programs, and joins their errors.
@@ -481,6 +481,16 @@ func (o *MapsObjects) AttachDrain(opts link.SocketTarget) (link.Link, error) {
 // AttachStart attaches the program in SEC("socket").
 func (o *MapsObjects) AttachStart(opts link.SocketTarget) (link.Link, error) {
 	return link.Auto(o.Start, opts)
+}
+
+// MapsRequirements is what the object needs to run, as bpfgen report says in more words.
+func MapsRequirements() ebpf.Requirements {
+	return ebpf.Requirements{
+		Because:      "map type CgroupStorage, used by map of_cgroup",
+		Capabilities: []string{"CAP_BPF", "CAP_NET_ADMIN"},
+		Config:       []string{"CONFIG_BPF_LSM", "CONFIG_BPF_SYSCALL", "CONFIG_CGROUPS", "CONFIG_NET_SOCK_MSG", "CONFIG_PERF_EVENTS", "CONFIG_XDP_SOCKETS"},
+		MinKernel:    "6.2",
+	}
 }
 
 func _MapsClose(closers ...io.Closer) error {

@@ -118,6 +118,10 @@ import "io"
 
 type (
 	CollectionSpec    struct{}
+	Requirements      struct {
+		MinKernel, Because   string
+		Capabilities, Config []string
+	}
 	CollectionOptions struct{}
 	MapSpec           struct{}
 	ProgramSpec       struct{}

@@ -46,7 +46,7 @@ func (m *Model) addViews(obj *object.Object, types *typeBuilder) {
 	for i := range m.Programs {
 		for _, p := range obj.Programs {
 			if p.Name == m.Programs[i].C {
-				m.Programs[i].Comment = describeProgram(p)
+				m.Programs[i].Comment = secOf(p.Section)
 			}
 		}
 	}

@@ -129,6 +129,14 @@ func TestAuto(t *testing.T) {
 		f := *familyNamed(t, test.family)
 		t.Run(test.section, func(t *testing.T) {
 			testutil.Needs(t, f.needs...)
+			switch test.section {
+			case "uprobe.s/PLACE:target":
+				testutil.NeedsLinux(t, "sleepable programs on uprobes", 6, 0)
+			case "xdp.frags":
+				testutil.NeedsLinux(t, "XDP of packets in fragments", 5, 18)
+			case "perf_event": // without, the program stays as long as the event
+				testutil.Needs(t, testutil.PerfEventLink)
+			}
 			testutil.CheckFDs(t)
 			c := newCounter(t)
 			a := &attached{family: &f, dir: f.place(t)}
