@@ -3,7 +3,6 @@ package codegen
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/object"
 	"github.com/bpfgen/bpfgen/internal/uapi"
@@ -223,4 +222,4 @@ func (m *Model) hasReport() bool {
 	return m.Names.NewSpecs != "" && slices.ContainsFunc(m.Programs, func(i Item) bool { return i.mayBeMissing() })
 }
 
-func secOf(section string) string { return `SEC("` + strings.ReplaceAll(section, "\n", " ") + `")` }
+func secOf(section string) string { return `SEC("` + section + `")` }

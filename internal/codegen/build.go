@@ -68,7 +68,7 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 	if err := m.findNeeds(obj, opts.minKernel); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", opts.source, err)
 	}
-	warnings = append(sectionWarnings(obj, opts.source), types.warnings...)
+	warnings = slices.Concat(sectionWarnings(obj, opts.source), externWarnings(obj, opts.source), types.warnings)
 	for _, clash := range pkg.clashes {
 		warnings = append(warnings, opts.source+": "+clash)
 	}

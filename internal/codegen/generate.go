@@ -49,6 +49,7 @@ type Request struct {
 	MakeBase     string // if not empty, also write make dependencies, relative to this folder
 
 	modules map[string]moduleDir // by import path, set by ResolveModules
+	inputs  *fileCache           // set by Generate
 	headers string               // a folder that has our own, set by Generate
 }
 
@@ -85,7 +86,7 @@ func Generate(ctx context.Context, req Request) (_ *Result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	req.headers = headers
+	req.headers, req.inputs = headers, new(fileCache)
 
 	compiler, err := req.Compiler.Identity(ctx, req.Env)
 	if err != nil {
