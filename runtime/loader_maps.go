@@ -269,7 +269,7 @@ func explainMap(spec *MapSpec, err error, t *token) error {
 	since := uapi.MapType(spec.Type).MinKernel()
 	switch kernel.Errno(err) {
 	case syscall.EPERM:
-		return t.explainPermission(err, mapDelegation(spec.Type), kernel.CapBPF)
+		return t.explainPermission(err, mapDelegation(spec.Type), mapCapabilities(spec.Type)...)
 	case syscall.EINVAL:
 		if !kernel.AtLeast(since) {
 			return fmt.Errorf("%w: %w: maps of type %s need Linux %s", err, ErrNotSupported, spec.Type, since)
@@ -396,4 +396,13 @@ func (coll *Collection) content(spec *MapSpec, value any) (any, error) {
 		return nil, fmt.Errorf("program %q: %w", name, errNotThere)
 	}
 	return value, nil
+}
+
+// mapCapabilities are what making maps of a type asks for.
+func mapCapabilities(t MapType) []kernel.Capability {
+	switch t {
+	case DevMap, DevMapHash, XSKMap, SockMap, SockHash:
+		return []kernel.Capability{kernel.CapBPF, kernel.CapNetAdmin}
+	}
+	return []kernel.Capability{kernel.CapBPF}
 }
