@@ -98,6 +98,7 @@ type TypeDecl struct {
 // copies a struct, so that only what C calls padding may be it.
 type Field struct {
 	Name    string
+	C       string // the C member, if it is exactly one
 	Type    GoType
 	Offset  uint32
 	Comment string
