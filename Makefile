@@ -78,7 +78,8 @@ tools: ## build the test runner and the linter (a module of their own)
 deps: ## install what is missing: clang and the BPF headers
 	@scripts/deps.sh
 
-parity: deps ## load the kernel's selftests with libbpf, ebpf-go and ours; fail on a difference
+parity: deps ## load the kernel's selftests with libbpf, ebpf-go and ours, generate with bpf2go and ours; fail on a difference
+	@CLANG=$(CLANG) $(GO) -C parity test .
 	@CLANG=$(CLANG) GO=$(GO) scripts/parity.sh
 
 bench: bench-deps ## measure ours, ebpf-go, libbpf and a floor; writes docs/performance.md

@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	"runtime/pin":      {"runtime", "runtime/link", "internal/kernel"},
 
 	"internal/codegen": {
-		"internal/object", "internal/linker", "internal/elf", "internal/uapi", "internal/bpfheaders", "runtime/btf", "runtime/asm",
+		"internal/object", "internal/needs", "internal/linker", "internal/elf", "internal/uapi", "internal/bpfheaders", "runtime/btf", "runtime/asm",
 		"github.com/dave/jennifer/jen", "golang.org/x/tools/go/packages", "golang.org/x/mod/...",
 	},
 	"internal/cheader": {"runtime/btf"},

@@ -93,6 +93,7 @@ var rows = []row{
 	{"Events and test runs", "allocations of an event in a typed ring buffer", "loop", []string{"ring", "maps.o"}, allocs, []bar{most(0)}},
 	{"Events and test runs", "ring buffer, 64 bytes, ReadInto", "loop", []string{"ring-read-into", "maps.o"}, cpu, nil},
 	{"Events and test runs", "ring buffer, 64 bytes, Read", "loop", []string{"ring-read", "maps.o"}, cpu, nil},
+	{"Events and test runs", "perf ring, 64 bytes", "loop", []string{"perf", "maps.o"}, cpu, []bar{most(15)}},
 	{"Events and test runs", "test run", "loop", []string{"testrun", "maps.o"}, cpu, []bar{ratio(libbpf, 1.15)}},
 
 	{"Generating", "two targets, CPU with clang's", "generate", []string{"fresh"}, cpu, []bar{ratio(ebpfGo, 0.75)}},

@@ -357,6 +357,9 @@ func TestMapTypes(t *testing.T) {
 		{"types for people", MapSpec{Type: RingBuf, MaxEntries: 4096, Value: u32type}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.spec.Type == BloomFilter {
+				testutil.NeedsLinux(t, "bloom filters", 5, 16)
+			}
 			info, err := newTestMap(t, &c.spec).Info()
 			if err != nil {
 				t.Fatal(err)

@@ -125,7 +125,7 @@ func deleteElement[K any](m *Map, e *elements, key K) error {
 	return nil
 }
 
-// HashMap is a Hash or LRUHash, or one of the maps of devices and
+// HashMap is a Hash, LRUHash or RHash, or one of the maps of devices and
 // CPUs that behave the same, DevMap, DevMapHash and CPUMap, or a StackTrace.
 type HashMap[K, V any] struct {
 	*Map
@@ -133,7 +133,7 @@ type HashMap[K, V any] struct {
 }
 
 func (v *HashMap[K, V]) bindMap(m *Map) error {
-	e, err := bindElements[K, V](m, "HashMap", Hash, LRUHash, StackTrace, DevMap, DevMapHash, CPUMap)
+	e, err := bindElements[K, V](m, "HashMap", Hash, LRUHash, RHash, StackTrace, DevMap, DevMapHash, CPUMap)
 	*v = HashMap[K, V]{m, e}
 	return err
 }

@@ -91,6 +91,17 @@ func (v *PerfEventMap[T]) bindMap(m *Map) error {
 	return bindEvents[T](m, "PerfEventMap", PerfEventArray)
 }
 
+// UserRingBufMap is a UserRingbuf of samples of type T, which package ringbuf
+// sends; its Commands is a UserRingBufMap that does so itself.
+type UserRingBufMap[T any] struct {
+	*Map
+}
+
+func (v *UserRingBufMap[T]) bindMap(m *Map) error {
+	v.Map = m
+	return bindEvents[T](m, "UserRingBufMap", UserRingbuf)
+}
+
 // bindEvents checks the type of events, if C declares it as the map's value. The
 // kernel doesn't know it.
 func bindEvents[T any](m *Map, view string, types ...MapType) error {

@@ -21,6 +21,12 @@ struct {
 	__uint(max_entries, 1 << 20);
 } ring SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} perf SEC(".maps");
+
 volatile __u64 counter;
 
 struct event { __u64 word[8]; };
@@ -33,6 +39,15 @@ SEC("socket") int produce(void *ctx) {
 			return i;
 		e->word[0] = i;
 		bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	}
+	return 1000;
+}
+
+// The same through the perf ring of the CPU that it runs on.
+SEC("socket") int send(void *ctx) {
+	for (int i = 0; i < 1000; i++) {
+		struct event e = { .word = { i } };
+		bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU, &e, sizeof(e));
 	}
 	return 1000;
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/perf"
 	"github.com/cilium/ebpf/ringbuf"
 
 	"github.com/bpfgen/bpfgen/benchmarks/measure"
@@ -36,6 +37,7 @@ func main() {
 		"ring-read":      ringRead,
 		"ring":           ring, // the quickest way in this release is ReadInto
 		"ring-read-into": ring,
+		"perf":           perfRead,
 		"testrun":        testRun,
 	})
 }
@@ -244,6 +246,38 @@ func ring(args []string) error {
 	var rec ringbuf.Record
 	return withRing(args, func(r *ringbuf.Reader, n int) error {
 		for range n {
+			if err := r.ReadInto(&rec); err != nil {
+				return err
+			}
+			sink += uint64(rec.RawSample[0])
+		}
+		return nil
+	})
+}
+
+// perfRead reads what the program has sent from whichever CPU it ran on.
+func perfRead(args []string) error {
+	coll, err := load(args[0])
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	r, err := perf.NewReaderWithOptions(coll.Maps["perf"], 2*bursts*burst*64, perf.ReaderOptions{WakeupEvents: bursts * burst})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var rec perf.Record
+	send, in := coll.Programs["send"], make([]byte, 14)
+	return measure.BriefAfter(func() error {
+		for range bursts {
+			if _, err := send.Run(&ebpf.RunOptions{Data: in}); err != nil {
+				return err
+			}
+		}
+		return r.ReadInto(&rec) // so that the waiting isn't measured
+	}, burst*bursts-1, func() error {
+		for range burst*bursts - 1 {
 			if err := r.ReadInto(&rec); err != nil {
 				return err
 			}

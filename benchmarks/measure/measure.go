@@ -47,7 +47,15 @@ func Loop(ops int, f func() error) error { return LoopAfter(func() error { retur
 // LoopAfter is Loop with something to prepare before each call of f, which
 // isn't measured.
 func LoopAfter(prepare func() error, ops int, f func() error) error {
-	var watch Stopwatch
+	return new(Stopwatch).loop(prepare, ops, f)
+}
+
+// BriefAfter is LoopAfter for what takes far longer to prepare than to do.
+func BriefAfter(prepare func() error, ops int, f func() error) error {
+	return (&Stopwatch{Brief: true}).loop(prepare, ops, f)
+}
+
+func (watch *Stopwatch) loop(prepare func() error, ops int, f func() error) error {
 	for !watch.Enough() {
 		if err := prepare(); err != nil {
 			return err
@@ -63,6 +71,8 @@ func LoopAfter(prepare func() error, ops int, f func() error) error {
 
 // Stopwatch adds up what happens between Start and Stop, without the first time.
 type Stopwatch struct {
+	Brief bool // a twentieth of the budget is enough
+
 	sum    Result
 	ops    int
 	warm   bool
@@ -92,7 +102,13 @@ func (s *Stopwatch) Stop(ops int) {
 }
 
 // Enough tells whether the budget is used up.
-func (s *Stopwatch) Enough() bool { return s.sum.NS >= budget() }
+func (s *Stopwatch) Enough() bool {
+	want := budget()
+	if s.Brief {
+		want /= 20
+	}
+	return s.sum.NS >= want
+}
 
 // Print says what an operation costs.
 func (s *Stopwatch) Print() error {

@@ -6,15 +6,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 
 	"github.com/bpfgen/bpfgen/benchmarks/measure"
 	"github.com/bpfgen/bpfgen/runtime/btf"
+	"github.com/bpfgen/bpfgen/runtime/perf"
 	"github.com/bpfgen/bpfgen/runtime/ringbuf"
 )
 
@@ -42,6 +45,7 @@ func main() {
 		"ring-read":      ringRead,
 		"ring-read-into": ringReadInto,
 		"ring":           ring,
+		"perf":           perfRead,
 		"testrun":        testRun,
 	})
 }
@@ -428,9 +432,7 @@ func ringReadInto(args []string) error {
 	})
 }
 
-// ring ranges over typed events, where the kernel put them. Of each filling of
-// the ring, the first and the last event are not measured, because the clock
-// starts and stops in the loop.
+// ring ranges over typed events, where the kernel put them.
 func ring(args []string) error {
 	coll, fill, err := loadRing(args)
 	if err != nil {
@@ -444,9 +446,40 @@ func ring(args []string) error {
 	if err := fill(); err != nil {
 		return err
 	}
-	var watch measure.Stopwatch
+	return rangeOver(events.All(context.Background()), fill, new(measure.Stopwatch))
+}
+
+// perfRead ranges over typed events, from whichever CPU the program has run on.
+func perfRead(args []string) error {
+	coll, err := load(args[0])
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	events, err := ebpf.View[perf.Events[[8]uint64]](coll.Maps["perf"])
+	if err != nil {
+		return err
+	}
+	send, in := coll.Programs["send"], make([]byte, 14)
+	fill := func() (err error) {
+		for n := 0; n < bursts && err == nil; n++ {
+			_, err = send.Run(&ebpf.RunOptions{Data: in})
+		}
+		return err
+	}
+	// What is sent before the loop begins is lost.
+	first := time.AfterFunc(20*time.Millisecond, func() { _ = fill() })
+	defer first.Stop()
+	all := events.With(2*bursts*burst*64, perf.ReaderOptions{WakeupEvents: bursts * burst}).All(context.Background())
+	return rangeOver(all, fill, &measure.Stopwatch{Brief: true})
+}
+
+// rangeOver measures a loop over events. Of each filling of the ring, the first
+// and the last event are not measured, because the clock starts and stops in the
+// loop.
+func rangeOver(events iter.Seq2[*[8]uint64, error], fill func() error, watch *measure.Stopwatch) error {
 	left := 0
-	for ev, err := range events.All(context.Background()) {
+	for ev, err := range events {
 		if err != nil {
 			return err
 		}

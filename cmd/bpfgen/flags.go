@@ -26,6 +26,7 @@ type options struct {
 	types                               typeList
 	events                              eventList
 	consts                              patternList
+	minKernel                           kernelFlag
 	include                             folderList
 
 	ident       string
@@ -76,6 +77,7 @@ func parseOptions(c console, args []string) (*options, error) {
 	fs.Var(&o.include, "I", "look for headers in this `folder`; mod:import/path is one of a Go module; may be repeated")
 	fs.BoolVar(&o.noGlobalTypes, "no-global-types", false, "declare no Go types for map keys, map values and variables")
 	fs.BoolVar(&o.ownHeaders, "own-headers", false, "include <bpf/bpf_helpers.h> and its kin from bpfgen even if the system has them")
+	fs.Var(&o.minKernel, "min-kernel", "fail if the object needs a newer mainline kernel than this `version`, such as 5.15; bpfgen report says why")
 	fs.BoolVar(&o.untyped, "untyped", false, "fields are plain *ebpf.Map and *ebpf.Variable, as bpf2go has them")
 	fs.StringVar(&o.goPackage, "go-package", c.getenv("GOPACKAGE"), "`name` of the package of generated files [$GOPACKAGE]")
 	fs.StringVar(&o.outputDir, "output-dir", "", "`folder` to write to (default the current one)")

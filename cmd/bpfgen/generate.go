@@ -143,7 +143,7 @@ func (o *options) request(c console, dir string) (*codegen.Request, error) {
 	return &codegen.Request{
 		Ident: o.ident, Sources: o.sources, Package: o.goPackage,
 		Dir: dir, Env: c.env, CFlags: cflags, Targets: targets, Tags: o.tags.expr,
-		OwnHeaders: o.ownHeaders, KeepDWARF: o.noStrip, Types: o.types, Events: o.events, Consts: o.consts, NoGlobalTypes: o.noGlobalTypes, Untyped: o.untyped,
+		OwnHeaders: o.ownHeaders, KeepDWARF: o.noStrip, Types: o.types, Events: o.events, Consts: o.consts, NoGlobalTypes: o.noGlobalTypes, Untyped: o.untyped, MinKernel: o.minKernel.KernelVersion,
 		OutputDir: filepath.Clean(o.outputDir), OutputStem: o.outputStem, OutputSuffix: o.outputSuffix, MakeBase: o.makebase,
 	}, nil
 }

@@ -128,7 +128,7 @@ func TestHelp(t *testing.T) {
 		got := bpfgen(t, nil, args...)
 		for _, flag := range []string{
 			"-cc", "-strip", "-no-strip", "-cflags", "-tags", "-target", "-makebase", "-type", "-no-global-types",
-			"-output-stem", "-output-suffix", "-output-dir", "-go-package", "-verbose", "-untyped", "-const", "-I", "-own-headers",
+			"-output-stem", "-output-suffix", "-output-dir", "-go-package", "-verbose", "-untyped", "-const", "-min-kernel", "-I", "-own-headers",
 		} {
 			if !strings.Contains(got.stdout, "\n  "+flag) {
 				t.Errorf("help doesn't have %s", flag)

@@ -6,8 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"strings"
 
+	"github.com/bpfgen/bpfgen/internal/codegen"
 	"github.com/bpfgen/bpfgen/internal/needs"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 )
@@ -57,7 +57,7 @@ func report(ctx context.Context, c console, args []string) error {
 			return err
 		}
 		if above := r.Above(limit.KernelVersion); limit.set && len(above) > 0 {
-			return tooNew(file, limit.KernelVersion, above)
+			return fmt.Errorf("%s %w", file, codegen.TooNew(limit.KernelVersion, above))
 		}
 	}
 	return nil
@@ -76,15 +76,6 @@ func (c console) printReport(file string, r *needs.Report, asJSON bool, i int) e
 	}
 	printReport(c, file, r)
 	return nil
-}
-
-// tooNew says what a kernel of the version lacks.
-func tooNew(file string, limit uapi.KernelVersion, above []needs.Need) error {
-	var lines strings.Builder
-	for _, n := range above {
-		fmt.Fprintf(&lines, "\n\t%v: %s %s, used by %s", n.Since, n.Kind, n.Name, n.Uses[0])
-	}
-	return fmt.Errorf("%s needs a newer kernel than %v:%s", file, limit, lines.String())
 }
 
 func printReport(c console, file string, r *needs.Report) {

@@ -133,6 +133,17 @@ func readFile(t *testing.T, name string) string {
 	return string(data)
 }
 
+// Without the file that defines it, a program is generated, but can't be loaded.
+func TestUndefined(t *testing.T) {
+	folder(t, twoSources)
+	got := bpfgen(t, nil, "-target", "bpfel", "Two", "main.c")
+	for _, name := range []string{"bump", "total"} {
+		if want := "bpfgen: warning: main.c: " + name + " is declared extern, but not defined"; got.code != 0 || !strings.Contains(got.stderr, want) {
+			t.Errorf("%+v\nwant %s", got, want)
+		}
+	}
+}
+
 // An object that is there already is linked like the object of a C file.
 func TestObjectAsSource(t *testing.T) {
 	folder(t, twoSources)

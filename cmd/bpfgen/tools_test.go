@@ -133,6 +133,25 @@ func TestLoadExplainsRejection(t *testing.T) {
 	}
 }
 
+// -min-kernel refuses to generate what needs more, and writes nothing.
+func TestMinKernelFlag(t *testing.T) {
+	source := "//go:build ignore\n__attribute__((section(\"xdp\"))) int prog(void *ctx) { return 2; }\n"
+	folder(t, map[string]string{"prog.c": source})
+	got := bpfgen(t, nil, "-min-kernel", "4.4", "Snoop", "prog.c")
+	if got.code != 1 || !strings.Contains(got.stderr, "needs a newer kernel than 4.4:\n\t4.8: program type XDP, used by prog\n") {
+		t.Errorf("%+v", got)
+	}
+	if written := tree(t); len(written) != 1 {
+		t.Errorf("wrote %v", written)
+	}
+	if got := bpfgen(t, nil, "-min-kernel", "4.8", "Snoop", "prog.c"); got.code != 0 {
+		t.Errorf("%+v", got)
+	}
+	if got := bpfgen(t, nil, "-min-kernel", "soon", "Snoop", "prog.c"); got.code != exitUsage {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestObjectCommandUsage(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"inspect", "one object file"},

@@ -13,6 +13,10 @@ import (
 	"io"
 )
 
+// If this doesn't compile, the module's github.com/bpfgen/bpfgen is older than the generator of
+// this file: go get github.com/bpfgen/bpfgen@latest; or it needs newer code: go generate ./...
+const _ = ebpf.SupportsGeneratedCodeV1
+
 // CongestionChars16 is C's char[16]: text that ends at the first zero byte.
 type CongestionChars16 [16]byte
 
@@ -208,6 +212,16 @@ func (o *CongestionObjects) Attach() (*CongestionLinks, error) {
 // AttachGreedy lets the kernel call the programs of the struct in SEC(".struct_ops").
 func (o *CongestionObjects) AttachGreedy() (link.Link, error) {
 	return link.AttachStructOps(link.StructOpsOptions{Map: o.Greedy})
+}
+
+// CongestionRequirements is what the object needs to run, as bpfgen report says in more words.
+func CongestionRequirements() ebpf.Requirements {
+	return ebpf.Requirements{
+		Because:      "program type StructOps, used by ssthresh",
+		Capabilities: []string{"CAP_BPF", "CAP_PERFMON"},
+		Config:       []string{"CONFIG_BPF_JIT", "CONFIG_BPF_SYSCALL", "CONFIG_DEBUG_INFO_BTF", "CONFIG_INET"},
+		MinKernel:    "5.6",
+	}
 }
 
 func _CongestionClose(closers ...io.Closer) error {

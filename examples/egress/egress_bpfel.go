@@ -138,7 +138,7 @@ type egressVariables struct {
 
 // egressPrograms are the programs in the kernel.
 type egressPrograms struct {
-	Meter *ebpf.Program `ebpf:"meter"` // SEC("cgroup_skb/egress"), since Linux 4.10
+	Meter *ebpf.Program `ebpf:"meter"` // SEC("cgroup_skb/egress"), since Linux 5.3
 }
 
 // Close closes all programs, and joins their errors.
@@ -184,6 +184,16 @@ func (o *egressObjects) Attach(opts egressAttach) (*egressLinks, error) {
 // AttachMeter attaches the program in SEC("cgroup_skb/egress").
 func (o *egressObjects) AttachMeter(opts link.CgroupOptions) (link.Link, error) {
 	return link.Auto(o.Meter, opts)
+}
+
+// egressRequirements is what the object needs to run, as bpfgen report says in more words.
+func egressRequirements() ebpf.Requirements {
+	return ebpf.Requirements{
+		Because:      "instruction loops, used by meter, egress.bpf.c:25",
+		Capabilities: []string{"CAP_BPF"},
+		Config:       []string{"CONFIG_BPF_SYSCALL", "CONFIG_CGROUP_BPF"},
+		MinKernel:    "5.3",
+	}
 }
 
 func _EgressClose(closers ...io.Closer) error {

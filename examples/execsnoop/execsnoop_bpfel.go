@@ -210,7 +210,7 @@ type execsnoopVariables struct {
 
 // execsnoopPrograms are the programs in the kernel.
 type execsnoopPrograms struct {
-	HandleExec *ebpf.Program `ebpf:"handle_exec"` // SEC("tp_btf/sched_process_exec"), since Linux 5.5
+	HandleExec *ebpf.Program `ebpf:"handle_exec"` // SEC("tp_btf/sched_process_exec"), since Linux 5.8
 }
 
 // Close closes all programs, and joins their errors.
@@ -250,6 +250,16 @@ func (o *execsnoopObjects) Attach() (*execsnoopLinks, error) {
 // AttachHandleExec attaches the program in SEC("tp_btf/sched_process_exec"). A link.TracingOptions can say more.
 func (o *execsnoopObjects) AttachHandleExec(opts ...link.Options) (link.Link, error) {
 	return link.Auto(o.HandleExec, opts...)
+}
+
+// execsnoopRequirements is what the object needs to run, as bpfgen report says in more words.
+func execsnoopRequirements() ebpf.Requirements {
+	return ebpf.Requirements{
+		Because:      "helper bpf_ringbuf_reserve, used by handle_exec, execsnoop.bpf.c:88",
+		Capabilities: []string{"CAP_BPF", "CAP_PERFMON"},
+		Config:       []string{"CONFIG_BPF_EVENTS", "CONFIG_BPF_JIT", "CONFIG_BPF_SYSCALL", "CONFIG_DEBUG_INFO_BTF"},
+		MinKernel:    "5.8",
+	}
 }
 
 func _ExecsnoopClose(closers ...io.Closer) error {

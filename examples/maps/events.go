@@ -53,3 +53,17 @@ func perfEvents(ctx context.Context, objs *MapsObjects) (any, error) {
 	}
 	return nil, ctx.Err()
 }
+
+// userRing sends to programs.
+func userRing(_ context.Context, objs *MapsObjects) (any, error) {
+	s, err := objs.UserRing.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if err := errors.Join(s.Send(MapsPoint{X: 3}), s.Send(MapsPoint{X: 4})); err != nil {
+		return nil, err
+	}
+	sum, _, err := objs.Drain.Test(make([]byte, 64))
+	return sum, err
+}

@@ -40,6 +40,7 @@ var phrases = []struct {
 	{"ring buffer", ring},
 	{"ring buffer with a tag", taggedRing},
 	{"perf event array", perfEvents},
+	{"user ring buffer", userRing},
 	{"array of maps", arrayOfMaps},
 	{"hash of maps", hashOfMaps},
 	{"device map", devices},

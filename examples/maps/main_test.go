@@ -26,6 +26,7 @@ bloom filter: [true false]
 ring buffer: 7 hello
 ring buffer with a tag: 7 hello
 perf event array: 7 hello
+user ring buffer: 7
 array of maps: true true
 hash of maps: 8
 device map: true

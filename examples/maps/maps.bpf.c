@@ -62,7 +62,7 @@ struct { __uint(type, BPF_MAP_TYPE_BLOOM_FILTER); SIZE(100); __type(value, __u32
 struct { __uint(type, BPF_MAP_TYPE_RINGBUF); SIZE(4096); __type(value, struct event); } ring SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_RINGBUF); SIZE(4096); } tagged_ring SEC(".maps") EVENT(event);
 struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __uint(key_size, 4); __uint(value_size, 4); } perf_events SEC(".maps");
-struct { __uint(type, BPF_MAP_TYPE_USER_RINGBUF); SIZE(4096); } user_ring SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_USER_RINGBUF); SIZE(4096); __type(value, struct point); } user_ring SEC(".maps");
 
 // What holds other things.
 map(PROG_ARRAY, enum stage, __u32, stages, SIZE(2));
@@ -131,6 +131,25 @@ SEC("socket") int count(struct __sk_buff *skb)
 			p->x++;
 	}
 	return 2;
+}
+
+static long add_up(struct bpf_dynptr *sample, void *sum)
+{
+	struct point p;
+
+	if (bpf_dynptr_read(&p, sizeof(p), sample, 0, 0))
+		return 1;
+	*(__u32 *)sum += p.x;
+	return 0;
+}
+
+// Adds up what user space has sent.
+SEC("socket") int drain(struct __sk_buff *skb)
+{
+	__u32 sum = 0;
+
+	bpf_user_ringbuf_drain(&user_ring, add_up, &sum, 0);
+	return sum;
 }
 
 char _license[] SEC("license") = "GPL";

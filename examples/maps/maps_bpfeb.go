@@ -205,6 +205,7 @@ const (
 	MapsMapUserRing      = "user_ring"
 	MapsMapXsks          = "xsks"
 	MapsProgCount        = "count"
+	MapsProgDrain        = "drain"
 	MapsProgStart        = "start"
 )
 
@@ -271,6 +272,7 @@ type MapsSpecs struct {
 // MapsProgramSpecs has the declaration of each program.
 type MapsProgramSpecs struct {
 	Count *ebpf.ProgramSpec `ebpf:"count"`
+	Drain *ebpf.ProgramSpec `ebpf:"drain"`
 	Start *ebpf.ProgramSpec `ebpf:"start"`
 }
 
@@ -360,7 +362,7 @@ type MapsMaps struct {
 	StackTraces   ebpf.HashMap[uint32, [16]uint64]                         `ebpf:"stack_traces"`    // StackTrace of 4 elements, keys of 4 bytes, values of 128, since Linux 4.6
 	Stages        ebpf.ProgramArrayMap[MapsStage]                          `ebpf:"stages"`          // ProgramArray of 2 elements, keys of 4 bytes, values of 4, since Linux 4.2
 	TaggedRing    ringbuf.Events[MapsEvent]                                `ebpf:"tagged_ring"`     // RingBuf of 4096 bytes, since Linux 5.8
-	UserRing      *ebpf.Map                                                `ebpf:"user_ring"`       // UserRingbuf of 4096 bytes, since Linux 6.1
+	UserRing      ringbuf.Commands[MapsPoint]                              `ebpf:"user_ring"`       // UserRingbuf of 4096 bytes, since Linux 6.1
 	Xsks          ebpf.SocketMap[uint32]                                   `ebpf:"xsks"`            // XSKMap of 4 elements, keys of 4 bytes, values of 4, since Linux 4.18
 }
 
@@ -407,14 +409,16 @@ type MapsVariables struct{}
 
 // MapsPrograms are the programs in the kernel.
 type MapsPrograms struct {
-	Count *ebpf.Program `ebpf:"count"` // SEC("socket"), since Linux 3.19
-	Start *ebpf.Program `ebpf:"start"` // SEC("socket"), since Linux 3.19
+	Count *ebpf.Program `ebpf:"count"` // SEC("socket"), since Linux 5.8
+	Drain *ebpf.Program `ebpf:"drain"` // SEC("socket"), since Linux 6.1
+	Start *ebpf.Program `ebpf:"start"` // SEC("socket"), since Linux 4.2
 }
 
 // Close closes all programs, and joins their errors.
 func (p *MapsPrograms) Close() error {
 	return _MapsClose(
 		p.Count,
+		p.Drain,
 		p.Start,
 	)
 }
@@ -423,6 +427,7 @@ func (p *MapsPrograms) Close() error {
 // that options have are filled in.
 type MapsAttach struct {
 	Count link.SocketTarget // SEC("socket")
+	Drain link.SocketTarget // SEC("socket")
 	Start link.SocketTarget // SEC("socket")
 }
 
@@ -430,6 +435,7 @@ type MapsAttach struct {
 // until Close, or until the process ends.
 type MapsLinks struct {
 	Count link.Link // SEC("socket")
+	Drain link.Link // SEC("socket")
 	Start link.Link // SEC("socket")
 }
 
@@ -437,6 +443,7 @@ type MapsLinks struct {
 func (l *MapsLinks) Close() error {
 	return _MapsClose(
 		l.Count,
+		l.Drain,
 		l.Start,
 	)
 }
@@ -448,6 +455,9 @@ func (o *MapsObjects) Attach(opts MapsAttach) (*MapsLinks, error) {
 	var err error
 	if o.Count != nil && err == nil {
 		links.Count, err = o.AttachCount(opts.Count)
+	}
+	if o.Drain != nil && err == nil {
+		links.Drain, err = o.AttachDrain(opts.Drain)
 	}
 	if o.Start != nil && err == nil {
 		links.Start, err = o.AttachStart(opts.Start)
@@ -463,9 +473,24 @@ func (o *MapsObjects) AttachCount(opts link.SocketTarget) (link.Link, error) {
 	return link.Auto(o.Count, opts)
 }
 
+// AttachDrain attaches the program in SEC("socket").
+func (o *MapsObjects) AttachDrain(opts link.SocketTarget) (link.Link, error) {
+	return link.Auto(o.Drain, opts)
+}
+
 // AttachStart attaches the program in SEC("socket").
 func (o *MapsObjects) AttachStart(opts link.SocketTarget) (link.Link, error) {
 	return link.Auto(o.Start, opts)
+}
+
+// MapsRequirements is what the object needs to run, as bpfgen report says in more words.
+func MapsRequirements() ebpf.Requirements {
+	return ebpf.Requirements{
+		Because:      "map type CgroupStorage, used by map of_cgroup",
+		Capabilities: []string{"CAP_BPF", "CAP_NET_ADMIN"},
+		Config:       []string{"CONFIG_BPF_LSM", "CONFIG_BPF_SYSCALL", "CONFIG_CGROUPS", "CONFIG_NET_SOCK_MSG", "CONFIG_PERF_EVENTS", "CONFIG_XDP_SOCKETS"},
+		MinKernel:    "6.2",
+	}
 }
 
 func _MapsClose(closers ...io.Closer) error {

@@ -175,7 +175,7 @@ type SnoopVariables struct {
 // SnoopPrograms are the programs in the kernel.
 type SnoopPrograms struct {
 	CountPackets *ebpf.Program `ebpf:"count_packets"` // SEC("xdp"), since Linux 4.8
-	HandleExec   *ebpf.Program `ebpf:"handle_exec"`   // SEC("tp_btf/sched_process_exec"), since Linux 5.5
+	HandleExec   *ebpf.Program `ebpf:"handle_exec"`   // SEC("tp_btf/sched_process_exec"), since Linux 5.8
 }
 
 // Close closes all programs, and joins their errors.
@@ -232,6 +232,16 @@ func (o *SnoopObjects) AttachCountPackets(opts link.XDPOptions) (link.Link, erro
 // AttachHandleExec attaches the program in SEC("tp_btf/sched_process_exec"). A link.TracingOptions can say more.
 func (o *SnoopObjects) AttachHandleExec(opts ...link.Options) (link.Link, error) {
 	return link.Auto(o.HandleExec, opts...)
+}
+
+// SnoopRequirements is what the object needs to run, as bpfgen report says in more words.
+func SnoopRequirements() ebpf.Requirements {
+	return ebpf.Requirements{
+		Because:      "helper bpf_ringbuf_reserve, used by handle_exec, snoop.bpf.c:39",
+		Capabilities: []string{"CAP_BPF", "CAP_NET_ADMIN", "CAP_PERFMON"},
+		Config:       []string{"CONFIG_BPF_EVENTS", "CONFIG_BPF_JIT", "CONFIG_BPF_SYSCALL", "CONFIG_DEBUG_INFO_BTF", "CONFIG_NET"},
+		MinKernel:    "5.8",
+	}
 }
 
 func _SnoopClose(closers ...io.Closer) error {

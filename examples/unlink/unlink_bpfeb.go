@@ -13,6 +13,10 @@ import (
 	"io"
 )
 
+// If this doesn't compile, the module's github.com/bpfgen/bpfgen is older than the generator of
+// this file: go get github.com/bpfgen/bpfgen@latest; or it needs newer code: go generate ./...
+const _ = ebpf.SupportsGeneratedCodeV1
+
 // The C names, which are the keys of Collection and CollectionSpec.
 const (
 	unlinkProgByFentry     = "by_fentry"
@@ -233,6 +237,16 @@ func (o *unlinkObjects) AttachByTracepoint(opts ...link.Options) (link.Link, err
 // AttachPrint attaches the program in SEC("?tp/syscalls/sys_enter_unlinkat"). A link.TracepointOptions can say more.
 func (o *unlinkObjects) AttachPrint(opts ...link.Options) (link.Link, error) {
 	return link.Auto(o.Print, opts...)
+}
+
+// unlinkRequirements is what the object needs to run, as bpfgen report says in more words.
+func unlinkRequirements() ebpf.Requirements {
+	return ebpf.Requirements{
+		Because:      "attach type TraceFEntry, used by by_fentry",
+		Capabilities: []string{"CAP_BPF", "CAP_PERFMON"},
+		Config:       []string{"CONFIG_BPF_EVENTS", "CONFIG_BPF_JIT", "CONFIG_BPF_SYSCALL", "CONFIG_DEBUG_INFO_BTF", "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", "CONFIG_FTRACE_SYSCALLS", "CONFIG_KPROBE_EVENTS"},
+		MinKernel:    "5.5",
+	}
 }
 
 func _UnlinkClose(closers ...io.Closer) error {

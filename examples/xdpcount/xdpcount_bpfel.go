@@ -144,7 +144,7 @@ type xdpcountVariables struct{}
 
 // xdpcountPrograms are the programs in the kernel.
 type xdpcountPrograms struct {
-	CountPackets *ebpf.Program `ebpf:"count_packets"` // SEC("xdp"), since Linux 4.8
+	CountPackets *ebpf.Program `ebpf:"count_packets"` // SEC("xdp"), since Linux 5.1
 }
 
 // Close closes all programs, and joins their errors.
@@ -190,6 +190,16 @@ func (o *xdpcountObjects) Attach(opts xdpcountAttach) (*xdpcountLinks, error) {
 // AttachCountPackets attaches the program in SEC("xdp").
 func (o *xdpcountObjects) AttachCountPackets(opts link.XDPOptions) (link.Link, error) {
 	return link.Auto(o.CountPackets, opts)
+}
+
+// xdpcountRequirements is what the object needs to run, as bpfgen report says in more words.
+func xdpcountRequirements() ebpf.Requirements {
+	return ebpf.Requirements{
+		Because:      "instruction 32-bit jumps of -mcpu=v3, used by count_packets, xdpcount.bpf.c:36",
+		Capabilities: []string{"CAP_BPF", "CAP_NET_ADMIN"},
+		Config:       []string{"CONFIG_BPF_SYSCALL", "CONFIG_NET"},
+		MinKernel:    "5.1",
+	}
 }
 
 func _XdpcountClose(closers ...io.Closer) error {

@@ -3,7 +3,6 @@ package codegen
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/object"
 	"github.com/bpfgen/bpfgen/internal/uapi"
@@ -223,23 +222,4 @@ func (m *Model) hasReport() bool {
 	return m.Names.NewSpecs != "" && slices.ContainsFunc(m.Programs, func(i Item) bool { return i.mayBeMissing() })
 }
 
-// describeProgram is the section of a program and the kernel that it needs.
-func describeProgram(p *object.Program) string {
-	text := secOf(p.Section)
-	since := p.Type.MinKernel()
-	// Kernels that don't know the attach type may take the program without.
-	optional := p.Def != nil && p.Def.Has(object.AttachTypeOptional)
-	if attach := p.AttachType.MinKernel(); p.AttachType != uapi.AttachNone && !optional && older(since, attach) {
-		since = attach
-	}
-	if since != (uapi.KernelVersion{}) {
-		text += ", since Linux " + since.String()
-	}
-	return text
-}
-
-func older(a, b uapi.KernelVersion) bool {
-	return cmp.Or(cmp.Compare(a.Major, b.Major), cmp.Compare(a.Minor, b.Minor)) < 0
-}
-
-func secOf(section string) string { return `SEC("` + strings.ReplaceAll(section, "\n", " ") + `")` }
+func secOf(section string) string { return `SEC("` + section + `")` }

@@ -21,9 +21,10 @@ type modelOptions struct {
 	own         []ownType // the Go types that the types name
 	target      Target
 	events      []EventRequest
-	globalTypes bool       // also those of map keys, map values and variables
-	beside      neighbours // the rest of the package
-	consts      []Const    // without names
+	globalTypes bool               // also those of map keys, map values and variables
+	beside      neighbours         // the rest of the package
+	consts      []Const            // without names
+	minKernel   uapi.KernelVersion // the object has to run on; zero for any
 }
 
 // buildModel decides everything about the Go code for an object. Its file names
@@ -64,7 +65,10 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 		m.Types = types.sorted()
 	}
 	m.nameConsts(opts.consts, pkg)
-	warnings = append(sectionWarnings(obj, opts.source), types.warnings...)
+	if err := m.findNeeds(obj, opts.minKernel); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", opts.source, err)
+	}
+	warnings = slices.Concat(sectionWarnings(obj, opts.source), externWarnings(obj, opts.source), types.warnings)
 	for _, clash := range pkg.clashes {
 		warnings = append(warnings, opts.source+": "+clash)
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -36,7 +35,7 @@ const exportComment = "//bpfgen:export"
 // constants evaluates the macros that the user wants exported. Whether one is a
 // number or a string is clang's to decide, and so is its value.
 func (req *Request) constants(ctx context.Context, jobs []compileJob, inputs []string) (consts []Const, warnings []string, err error) {
-	exported, err := exportedMacros(inputs)
+	exported, err := req.exportedMacros(inputs)
 	if err != nil || len(exported) == 0 && len(req.Consts) == 0 {
 		return nil, nil, err
 	}
@@ -81,10 +80,10 @@ var defineLine = regexp.MustCompile(`^\s*#\s*define\s+([A-Za-z_][A-Za-z0-9_]*)`)
 
 // exportedMacros returns the names of macros with an export comment, on the line
 // before or at the end of the same.
-func exportedMacros(files []string) ([]string, error) {
+func (req *Request) exportedMacros(files []string) ([]string, error) {
 	var names []string
 	for _, file := range files {
-		data, err := os.ReadFile(file)
+		data, err := req.inputs.read(file)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/dave/jennifer/jen"
 )
@@ -39,6 +40,7 @@ func (m *Model) Emit() ([]byte, error) {
 	m.emitStructOps(f)
 	m.emitObjects(f)
 	m.emitAttach(f)
+	m.emitRequirements(f)
 	m.emitClose(f)
 	m.emitObject(f)
 
@@ -110,9 +112,19 @@ func emitContract(f *jen.File) {
 func docComment(f *jen.File, lines ...string) {
 	f.Line()
 	for _, line := range lines {
-		line = strings.ReplaceAll(line, "\n", " ") // asm("…") lets C names have it
-		f.Comment(strings.TrimRight("// "+line, " "))
+		f.Comment(strings.TrimRight(comment(line), " "))
 	}
+}
+
+// comment is text as a comment on one line. Text of an object may have anything
+// in it, such as the end of the comment and a line "//go:generate rm …".
+func comment(text string) string {
+	return "// " + strings.Map(func(r rune) rune {
+		if unicode.IsGraphic(r) {
+			return r
+		}
+		return ' '
+	}, text)
 }
 
 func (m *Model) emitConsts(f *jen.File) {
@@ -123,7 +135,7 @@ func (m *Model) emitConsts(f *jen.File) {
 	for i, c := range m.Consts {
 		consts[i] = jen.Id(c.Name).Op("=").Op(c.Value)
 		if c.Name != m.Names.Ident+c.C {
-			consts[i] = jen.Id(c.Name).Op("=").Op(c.Value).Comment("// " + c.C)
+			consts[i] = jen.Id(c.Name).Op("=").Op(c.Value).Comment(comment(c.C))
 		}
 	}
 	docComment(f, "Constants of the C source.")

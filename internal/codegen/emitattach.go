@@ -62,7 +62,7 @@ func (m *Model) emitAttachOptions(f *jen.File, items []Item) (params []jen.Code)
 	var options []jen.Code
 	for _, item := range items {
 		if item.Attach.Options != "" {
-			options = append(options, jen.Id(item.Field).Add(inLink(item.Attach.Options)).Comment("// "+secOf(item.Section)))
+			options = append(options, jen.Id(item.Field).Add(inLink(item.Attach.Options)).Comment(comment(secOf(item.Section))))
 		}
 	}
 	if len(options) == 0 {
@@ -83,7 +83,7 @@ func (m *Model) emitLinks(f *jen.File, items []Item) {
 		"until Close, or until the process ends.")
 	f.Type().Id(n.Links).StructFunc(func(g *jen.Group) {
 		for _, item := range items {
-			g.Id(item.Field).Add(linkTypeCode(item.Attach)).Comment("// " + secOf(item.Section))
+			g.Id(item.Field).Add(linkTypeCode(item.Attach)).Comment(comment(secOf(item.Section)))
 		}
 	})
 	docComment(f, "Close detaches everything, and joins the errors.")

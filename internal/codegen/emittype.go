@@ -55,7 +55,7 @@ func emitStruct(f *jen.File, decl TypeDecl) {
 		}
 		code := jen.Id(name).Add(typeCode(field.Type))
 		if field.Comment != "" {
-			code.Comment("// " + field.Comment)
+			code.Comment(comment(field.Comment))
 		}
 		fields = append(fields, code)
 	}

@@ -68,7 +68,7 @@ func (m *Model) tagCode(item Item, typ string) *jen.Statement {
 	}
 	code := jen.Tag(map[string]string{"ebpf": tag})
 	if inKernel && item.Comment != "" {
-		code.Comment("// " + item.Comment)
+		code.Comment(comment(item.Comment))
 	}
 	return code
 }

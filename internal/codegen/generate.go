@@ -18,6 +18,7 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/bpfgen/bpfgen/internal/object"
+	"github.com/bpfgen/bpfgen/internal/uapi"
 )
 
 // Request is one run of the generator.
@@ -37,9 +38,10 @@ type Request struct {
 	KeepDWARF     bool // of a single source; there is none in what is linked
 	Types         []TypeRequest
 	Events        []EventRequest
-	Consts        []string // patterns of #defines to export
-	Untyped       bool     // plain *ebpf.Map and *ebpf.Variable fields, as bpf2go has them
-	NoGlobalTypes bool     // don't declare the types of map keys, map values and variables
+	Consts        []string           // patterns of #defines to export
+	MinKernel     uapi.KernelVersion // refuse what needs a newer one; zero is none
+	Untyped       bool               // plain *ebpf.Map and *ebpf.Variable fields, as bpf2go has them
+	NoGlobalTypes bool               // don't declare the types of map keys, map values and variables
 
 	OutputDir    string // absolute or relative to Dir
 	OutputStem   string // start of file names; by default Ident in lower case
@@ -47,6 +49,7 @@ type Request struct {
 	MakeBase     string // if not empty, also write make dependencies, relative to this folder
 
 	modules map[string]moduleDir // by import path, set by ResolveModules
+	inputs  *fileCache           // set by Generate
 	headers string               // a folder that has our own, set by Generate
 }
 
@@ -83,7 +86,7 @@ func Generate(ctx context.Context, req Request) (_ *Result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	req.headers = headers
+	req.headers, req.inputs = headers, new(fileCache)
 
 	compiler, err := req.Compiler.Identity(ctx, req.Env)
 	if err != nil {
@@ -202,7 +205,7 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, possible
 	}
 	goFile, warnings, err := req.goFile(b.object, target, modelOptions{
 		names: names, source: req.sources(), types: req.Types, events: req.Events, own: own, target: target, globalTypes: !req.NoGlobalTypes,
-		beside: req.neighbours(ctx, possible, target), consts: consts,
+		beside: req.neighbours(ctx, possible, target), consts: consts, minKernel: req.MinKernel,
 	})
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		return targetOutput{err: err}

@@ -118,6 +118,10 @@ import "io"
 
 type (
 	CollectionSpec    struct{}
+	Requirements      struct {
+		MinKernel, Because   string
+		Capabilities, Config []string
+	}
 	CollectionOptions struct{}
 	MapSpec           struct{}
 	ProgramSpec       struct{}
@@ -170,7 +174,10 @@ const fakeEvents = `package events
 
 import "io"
 
-type Events[T any] struct{ io.Closer }
+type (
+	Events[T any]   struct{ io.Closer }
+	Commands[T any] struct{ io.Closer }
+)
 `
 
 // fakeLink stands for the runtime's package of that name.

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/bpfheaders"
+	"github.com/bpfgen/bpfgen/internal/uapi"
 )
 
 // OutputRevision counts the changes to what is generated from the same sources.
@@ -159,6 +160,9 @@ func (req *Request) settings(l locator) []string {
 			lines = append(lines, name+" "+l.flag(value))
 		}
 	}
+	if req.MinKernel != (uapi.KernelVersion{}) {
+		lines = append(lines, "min-kernel "+req.MinKernel.String())
+	}
 	for _, r := range req.Types {
 		lines = append(lines, "type "+r.String())
 	}
@@ -198,7 +202,7 @@ func (req *Request) manifest(compiler string, deps []string, since fs.FileInfo, 
 	}
 	slices.Sort(deps)
 	for _, path := range slices.Compact(deps) {
-		digest, err := digestSince(path, since)
+		digest, err := req.digestSince(path, since)
 		if err != nil {
 			return nil, err
 		}
@@ -214,7 +218,7 @@ func (req *Request) manifest(compiler string, deps []string, since fs.FileInfo, 
 
 // digestSince returns the digest of an input, or none that will ever match if
 // it was written after the run began: the compiler may have read less.
-func digestSince(path string, since fs.FileInfo) (string, error) {
+func (req *Request) digestSince(path string, since fs.FileInfo) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", err
@@ -222,7 +226,11 @@ func digestSince(path string, since fs.FileInfo) (string, error) {
 	if since != nil && info.ModTime().After(since.ModTime()) {
 		return "changed-meanwhile", nil
 	}
-	return fileSum(path)
+	data, err := req.inputs.read(path)
+	if err != nil {
+		return "", err
+	}
+	return sumOf(data), nil
 }
 
 func sumOf(data []byte) string {

@@ -1,6 +1,10 @@
 package codegen
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/bpfgen/bpfgen/internal/needs"
+)
 
 // Model is what one generated file says, with every name decided. It knows
 // neither clang nor ELF nor BTF.
@@ -22,6 +26,8 @@ type Model struct {
 	Consts []Const // #defines, in the order of their C names
 
 	Types []TypeDecl // in the order of their names
+
+	Needs needs.Report // of the machine that runs the object
 }
 
 // TopNames are the identifiers that don't depend on what the object holds.
@@ -32,7 +38,7 @@ type TopNames struct {
 	Specs, ProgramSpecs, MapSpecs, VariableSpecs string
 	Objects, Programs, Maps, Variables           string
 	OptionalPrograms                             string
-	Close, Bytes                                 string
+	Close, Bytes, Requirements                   string
 	NewSpecs, Attach, Links                      string // empty without typed fields
 }
 
@@ -92,6 +98,7 @@ type TypeDecl struct {
 // copies a struct, so that only what C calls padding may be it.
 type Field struct {
 	Name    string
+	C       string // the C member, if it is exactly one
 	Type    GoType
 	Offset  uint32
 	Comment string

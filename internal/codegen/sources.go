@@ -12,6 +12,9 @@ import (
 
 	"github.com/bpfgen/bpfgen/internal/elf"
 	"github.com/bpfgen/bpfgen/internal/linker"
+	"github.com/bpfgen/bpfgen/internal/object"
+	"github.com/bpfgen/bpfgen/runtime/asm"
+	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
 // built is what all sources of a request give for one target.
@@ -109,4 +112,31 @@ func (req *Request) readObject(source string, target Target) (compiled, error) {
 	}
 	escaped := strings.NewReplacer(" ", `\ `, "#", `\#`, "$", "$$").Replace(filepath.ToSlash(path))
 	return compiled{object: data, deps: []byte("out.o: " + escaped + "\n")}, nil
+}
+
+// externWarnings names what the sources declare and none of them defines.
+func externWarnings(obj *object.Object, source string) (warnings []string) {
+	for _, e := range obj.Externs {
+		if e.Kind == asm.ExternUnknown && isDeclaredExtern(obj.Types, e.Name) {
+			warnings = append(warnings, fmt.Sprintf("%s: %s is declared extern, but not defined: without the C file that defines it, what uses it can't be loaded", source, e.Name))
+		}
+	}
+	return warnings
+}
+
+// isDeclaredExtern tells C declarations from names that only assembly uses.
+func isDeclaredExtern(types *btf.Spec, name string) bool {
+	if types == nil {
+		return false
+	}
+	named, err := types.AnyTypesByName(name)
+	return err == nil && slices.ContainsFunc(named, func(t btf.Type) bool {
+		switch t := t.(type) {
+		case *btf.Func:
+			return t.Linkage == btf.ExternFunc
+		case *btf.Var:
+			return t.Linkage == btf.ExternVar
+		}
+		return false
+	})
 }

@@ -24,6 +24,7 @@ func topNames(ident string) (TopNames, error) {
 		OptionalPrograms: ident + "OptionalPrograms",
 		Close:            "_" + upper + "Close", Bytes: "_" + upper + "Bytes",
 		NewSpecs: newSpecs, Attach: ident + "Attach", Links: ident + "Links",
+		Requirements: ident + "Requirements",
 	}, nil
 }
 
@@ -47,7 +48,7 @@ func (n TopNames) all() []string {
 		n.Load, n.LoadObjects,
 		n.Specs, n.ProgramSpecs, n.MapSpecs, n.VariableSpecs,
 		n.Objects, n.Programs, n.Maps, n.Variables, n.OptionalPrograms,
-		n.Close, n.Bytes,
+		n.Close, n.Bytes, n.Requirements,
 	}
 	if n.NewSpecs != "" {
 		all = append(all, n.NewSpecs, n.Attach, n.Links)

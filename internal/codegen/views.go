@@ -46,7 +46,7 @@ func (m *Model) addViews(obj *object.Object, types *typeBuilder) {
 	for i := range m.Programs {
 		for _, p := range obj.Programs {
 			if p.Name == m.Programs[i].C {
-				m.Programs[i].Comment = describeProgram(p)
+				m.Programs[i].Comment = secOf(p.Section)
 			}
 		}
 	}
@@ -75,7 +75,7 @@ func describeMap(decl *object.Map) string {
 		text += fmt.Sprintf(" of %d elements", decl.MaxEntries)
 	}
 	switch {
-	case decl.Kind == object.StructOpsMap, decl.Type == uapi.MapTypeRingBuf:
+	case decl.Kind == object.StructOpsMap, decl.Type == uapi.MapTypeRingBuf, decl.Type == uapi.MapTypeUserRingbuf:
 	case decl.KeySize > 0 && decl.ValueSize > 0:
 		text += fmt.Sprintf(", keys of %d bytes, values of %d", decl.KeySize, decl.ValueSize)
 	case decl.ValueSize > 0:
@@ -124,6 +124,7 @@ func (b *typeBuilder) known(ref btf.TypeRef, size uint32) (GoType, bool) {
 var keyedViews = map[uapi.MapType]string{
 	uapi.MapTypeHash:        "HashMap",
 	uapi.MapTypeLRUHash:     "HashMap",
+	uapi.MapTypeRHash:       "HashMap",
 	uapi.MapTypeStackTrace:  "HashMap",
 	uapi.MapTypeDevMap:      "HashMap",
 	uapi.MapTypeDevMapHash:  "HashMap",
@@ -161,17 +162,11 @@ func (b *typeBuilder) mapView(decl *object.Map) *View {
 	case uapi.MapTypeSkStorage, uapi.MapTypeTaskStorage, uapi.MapTypeInodeStorage, uapi.MapTypeCgrpStorage:
 		return viewIf(hasValue && fits, "StorageMap", value)
 	case uapi.MapTypeRingBuf:
-		view := viewIf(hasValue, "Events", value)
-		if view != nil {
-			view.Pkg = ringbufPath
-		}
-		return view
+		return viewIf(hasValue, "Events", value).of(ringbufPath)
+	case uapi.MapTypeUserRingbuf:
+		return viewIf(hasValue, "Commands", value).of(ringbufPath)
 	case uapi.MapTypePerfEventArray:
-		view := viewIf(hasValue && isEvent(decl, value), "Events", value)
-		if view != nil {
-			view.Pkg = perfPath
-		}
-		return view
+		return viewIf(hasValue && isEvent(decl, value), "Events", value).of(perfPath)
 	case uapi.MapTypeProgramArray:
 		return viewIf(hasKey, "ProgramArrayMap", key)
 	case uapi.MapTypeSockMap, uapi.MapTypeSockHash, uapi.MapTypeXSKMap, uapi.MapTypeReusePortSockArray, uapi.MapTypeCGroupArray:
@@ -189,6 +184,14 @@ func (b *typeBuilder) mapView(decl *object.Map) *View {
 		return view
 	}
 	return nil
+}
+
+// of is the view, if it isn't nil, of another package.
+func (v *View) of(pkg string) *View {
+	if v != nil {
+		v.Pkg = pkg
+	}
+	return v
 }
 
 func viewIf(ok bool, name string, arg GoType) *View {

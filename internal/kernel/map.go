@@ -30,7 +30,7 @@ type MapCreateAttr struct {
 }
 
 // MapCreate makes a map. Descriptors in attr have to stay open until it returns.
-func MapCreate(attr *MapCreateAttr) (*FD, error) { return open(CmdMapCreate, attr) }
+func MapCreate(attr *MapCreateAttr) (*FD, error) { return charged(CmdMapCreate, attr) }
 
 // mapElem is what the commands on one element take.
 type mapElem struct {

@@ -200,7 +200,7 @@ type BTFLoadAttr struct {
 }
 
 // BTFLoad verifies type information and gives it to the kernel. Needs 4.18.
-func BTFLoad(attr *BTFLoadAttr) (*FD, error) { return open(CmdBTFLoad, attr) }
+func BTFLoad(attr *BTFLoadAttr) (*FD, error) { return charged(CmdBTFLoad, attr) }
 
 // TokenCreate makes a BPF token from an open directory of a BPF file system
 // that delegates. Needs 6.9.

@@ -50,7 +50,7 @@ const progLoadAttempts = 10
 func ProgLoad(attr *ProgLoadAttr) (*FD, error) {
 	defer maskSignals().restore()
 	for attempt := 1; ; attempt++ {
-		fd, err := open(CmdProgLoad, attr)
+		fd, err := charged(CmdProgLoad, attr)
 		if Errno(err) != unix.EAGAIN || attempt == progLoadAttempts {
 			return fd, err
 		}

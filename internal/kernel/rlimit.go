@@ -25,6 +25,17 @@ func RemoveMemlock() error {
 	return nil
 }
 
+// charged runs a command that old kernels charge to RLIMIT_MEMLOCK. If such a
+// kernel refuses, the limit may be why: it is raised for good, as far as this
+// process may do that, and the command runs again.
+func charged[A any](cmd Cmd, attr *A) (*FD, error) {
+	fd, err := open(cmd, attr)
+	if Errno(err) != unix.EPERM || AtLeast(memcgAccounting) || memlockUnlimited() || RemoveMemlock() != nil {
+		return fd, err
+	}
+	return open(cmd, attr)
+}
+
 func memlockUnlimited() bool {
 	var limit unix.Rlimit
 	err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit)

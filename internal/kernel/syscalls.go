@@ -97,6 +97,13 @@ func socket(domain, kind, protocol int) (int, error) {
 	return unix.Socket(domain, kind, protocol)
 }
 
+func bind(raw int, to unix.Sockaddr) error {
+	if err := fault.At("bind"); err != nil {
+		return err
+	}
+	return unix.Bind(raw, to)
+}
+
 func sendto(raw int, message []byte, to unix.Sockaddr) error {
 	if err := fault.At("sendto"); err != nil {
 		return err

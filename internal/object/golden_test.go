@@ -16,7 +16,7 @@ import (
 // both byte orders.
 var corpus = []string{
 	"../internal/object/testdata/constants", "arena", "beyond", "callbacks", "calls", "calls-nobtf", "core", "data", "extension", "externs",
-	"iproute2", "isa", "legacy", "maps", "minimal", "nested", "oldkernels", "programs", "quirks", "samples", "structops", "tables", "tags", "types",
+	"iproute2", "isa", "legacy", "maps", "minimal", "modules", "nested", "oldkernels", "programs", "quirks", "samples", "structops", "tables", "tags", "types",
 }
 
 func readObject(t testing.TB, name string) []byte {

@@ -349,3 +349,13 @@ func TestDamagedFiles(t *testing.T) {
 		}
 	}
 }
+
+// A kernel version of another integer type is as good as one of 32 bits.
+func TestLongVersion(t *testing.T) {
+	b := newObject(t)
+	b.section("version", []byte{1, 2, 3, 0, 0, 0, 0, 0})
+	o, err := Parse(b.Bytes())
+	if err != nil || o.Version != 0x030201 {
+		t.Errorf("%#x, %v", o.Version, err)
+	}
+}

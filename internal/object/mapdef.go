@@ -16,7 +16,7 @@ import (
 func (p *parser) readMaps() error {
 	s := p.file.Section(mapsSection)
 	if s == nil || s.Size == 0 {
-		return nil
+		return p.fillArena()
 	}
 	if p.types.spec == nil {
 		return errorAt(s.Name, "", 0, "BTF-defined maps, but the file has no BTF: compile with -g")

@@ -224,7 +224,7 @@ func (p *parser) readVersion() error {
 	if err != nil {
 		return err
 	}
-	if len(data) != 4 {
+	if len(data) < 4 { // more is some other integer type, and just as good
 		return errorAt(s.Name, "", 0, "a kernel version has 4 bytes, this has %d", len(data))
 	}
 	p.obj.Version = p.file.ByteOrder.Uint32(data)

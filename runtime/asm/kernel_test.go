@@ -224,6 +224,7 @@ func TestKernelKfunc(t *testing.T) {
 // Variables of the kernel are loaded by BTF ID.
 func TestKernelVariable(t *testing.T) {
 	testutil.Needs(t, testutil.KernelBTF, testutil.TestRun)
+	testutil.NeedsLinux(t, "variables in the kernel's BTF", 5, 11)
 	const name = "bpf_prog_active"
 	if syms, err := os.ReadFile("/proc/kallsyms"); err != nil || !strings.Contains(string(syms), " "+name+"\n") {
 		t.Skipf("needs a kernel with CONFIG_KALLSYMS_ALL: %s isn't in /proc/kallsyms", name)

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
+	"github.com/bpfgen/bpfgen/internal/testutil"
 )
 
 // loadIntoKernel has the kernel verify a blob.
@@ -77,6 +78,7 @@ func loadable(t *testing.T, s *Spec) *Builder {
 var nativeObject = kindsObjects[binary.NativeEndian.Uint16([]byte{0, 1})&1]
 
 func TestKernelAcceptsWholeObject(t *testing.T) {
+	testutil.NeedsLinux(t, "all kinds of BTF", 6, 0)
 	blob, err := loadable(t, mustLoad(t, nativeObject)).Marshal(nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -86,6 +88,7 @@ func TestKernelAcceptsWholeObject(t *testing.T) {
 
 // Programs need no more of the BTF than their functions.
 func TestKernelAcceptsTrimmed(t *testing.T) {
+	testutil.NeedsLinux(t, "declaration tags in BTF", 5, 16)
 	s := mustLoad(t, nativeObject)
 	var b Builder
 	for _, name := range []string{"prog", "global", "local"} {
@@ -126,6 +129,7 @@ func TestKernelAcceptsTrimmed(t *testing.T) {
 
 // Whatever an older kernel needs, this one takes it, too. IDs stay the same.
 func TestKernelAcceptsReplacements(t *testing.T) {
+	testutil.NeedsLinux(t, "all kinds of BTF", 6, 0)
 	b := loadable(t, mustLoad(t, nativeObject))
 	plain, err := b.Spec()
 	if err != nil {

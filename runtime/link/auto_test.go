@@ -40,7 +40,11 @@ func opts(o ...Options) func(testing.TB, string) []Options {
 var autoTests = []autoTest{
 	{"tp_btf", "tp_btf/sys_enter", nil},
 	{"fentry", "fentry/" + SyscallWrapper("sys_getsid"), nil},
-	{"fentry", "fexit/" + SyscallWrapper("sys_getsid"), nil},
+	{"fexit", "fexit/" + SyscallWrapper("sys_getsid"), nil},
+	{"fsession", "fsession/" + SyscallWrapper("sys_getsid"), nil},
+	{"fentry.multi", "fentry.multi/*_sys_getp?id", nil},
+	{"fexit.multi", "fexit.multi/" + SyscallWrapper("sys_getp?id"), nil},
+	{"fsession.multi", "fsession.multi", opts(TracingMultiOptions{Functions: multiSymbols})},
 	{"raw tracepoint", "raw_tp/sys_enter", nil},
 	{"raw tracepoint", "raw_tracepoint/sys_enter", nil},
 	{"raw tracepoint", "raw_tp.w/sys_enter", nil},
@@ -125,6 +129,14 @@ func TestAuto(t *testing.T) {
 		f := *familyNamed(t, test.family)
 		t.Run(test.section, func(t *testing.T) {
 			testutil.Needs(t, f.needs...)
+			switch test.section {
+			case "uprobe.s/PLACE:target":
+				testutil.NeedsLinux(t, "sleepable programs on uprobes", 6, 0)
+			case "xdp.frags":
+				testutil.NeedsLinux(t, "XDP of packets in fragments", 5, 18)
+			case "perf_event": // without, the program stays as long as the event
+				testutil.Needs(t, testutil.PerfEventLink)
+			}
 			testutil.CheckFDs(t)
 			c := newCounter(t)
 			a := &attached{family: &f, dir: f.place(t)}

@@ -19,8 +19,12 @@ func TestFaults(t *testing.T) {
 	forEachFamily(t, func(t *testing.T, f *family) {
 		testutil.Needs(t, f.needs...)
 		c := newCounter(t)
-		dir, prog := f.place(t), f.program(t, c)
+		dir := f.place(t)
 		testutil.Faults(t, func() error {
+			// Linux before 5.12 attaches a tracing program once only.
+			var prog *ebpf.Program
+			testutil.Faultless(func() { prog = f.program(t, c) })
+			defer prog.Close()
 			l, err := f.attach(prog, dir)
 			if err != nil {
 				return err

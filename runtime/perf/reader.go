@@ -11,7 +11,9 @@ import (
 	"math"
 	"math/bits"
 	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -101,18 +103,23 @@ func bufferSize(perCPUBuffer int) int {
 // from any goroutine; reads take turns.
 type Reader struct {
 	size   int
+	opts   ReaderOptions
 	poller *kernel.ThreadPoller
+	cpus   *kernel.CPUWatch // nil if the kernel doesn't tell
+	lost   atomic.Uint64
 
 	control  sync.Mutex // guards array
 	array    *ebpf.Map  // our own descriptor; nil when closed
 	attached bool       // whether rings are in array
 
-	reading sync.Mutex // guards the rest
-	rings   []*ring    // one for each CPU; nil when closed: changed with both locks held
-	current *ring      // nil if there is none with something to read
-	ready   []int      // rings to look at next; aliases readyRoom or is every
-	every   []int      // all rings
-	pending error      // why waiting ended, to be told when the rings are empty
+	reading  sync.Mutex // guards the rest
+	retired  []*ring    // of CPUs that were offline meanwhile: to be read and closed
+	retiring *ring      // the one of these that is being read
+	rings    []*ring    // one for each CPU; nil when closed: changed with both locks held
+	current  *ring      // nil if there is none with something to read
+	ready    []int      // rings to look at next; aliases readyRoom or is every
+	every    []int      // all rings
+	pending  error      // why waiting ended, to be told when the rings are empty
 
 	readyRoom [16]int
 }
@@ -122,7 +129,8 @@ type Reader struct {
 // of two pages. The map may be closed afterwards. Close the Reader when done.
 //
 // There can be one Reader for a map: a second one takes the samples from the
-// first. Samples from CPUs that come online later are lost. Needs 4.4.
+// first. CPUs that come online later get their rings when somebody reads; what
+// they have sent before is lost. Needs 4.4.
 func NewReader(array *ebpf.Map, perCPUBuffer int) (*Reader, error) {
 	return NewReaderWithOptions(array, perCPUBuffer, ReaderOptions{})
 }
@@ -144,15 +152,18 @@ func NewReaderWithOptions(array *ebpf.Map, perCPUBuffer int, opts ReaderOptions)
 		clone.Close()
 		return nil, fmt.Errorf("perf reader: %w", err)
 	}
-	r := &Reader{size: bufferSize(perCPUBuffer), poller: poller, array: clone}
-	if err := r.open(opts); err != nil {
+	r := &Reader{size: bufferSize(perCPUBuffer), opts: opts, poller: poller, array: clone}
+	if err := r.open(); err != nil {
 		return nil, fmt.Errorf("perf reader: %v: %w", array, errors.Join(err, r.Close()))
 	}
 	return r, nil
 }
 
 // open makes the rings and lets the program at them.
-func (r *Reader) open(opts ReaderOptions) error {
+func (r *Reader) open() error {
+	if err := r.watch(); err != nil { // before looking who is there, to miss nobody
+		return err
+	}
 	cpus, err := kernel.OnlineCPUs()
 	if err != nil {
 		return err
@@ -161,16 +172,14 @@ func (r *Reader) open(opts ReaderOptions) error {
 		if uint64(cpu) >= uint64(r.array.MaxEntries()) {
 			break // the program can't send from there
 		}
-		ring, err := openRing(cpu, r.size, opts)
+		ring, err := openRing(cpu, r.size, r.opts)
 		if errors.Is(err, unix.ENODEV) {
 			continue // gone offline since
 		}
 		if err != nil {
 			return err
 		}
-		r.every = append(r.every, len(r.rings))
-		r.rings = append(r.rings, ring)
-		if err := r.poller.Add(ring.event, len(r.rings)-1); err != nil {
+		if err := r.poller.Add(ring.event, r.add(ring)); err != nil {
 			return err
 		}
 	}
@@ -197,10 +206,16 @@ func (r *Reader) release() error {
 	r.control.Lock()
 	defer r.control.Unlock()
 	err := errors.Join(r.detach(), r.array.Close())
-	for _, ring := range r.rings {
+	if r.retiring != nil {
+		r.retired = append(r.retired, r.retiring)
+	}
+	for _, ring := range append(r.rings, r.retired...) {
 		err = errors.Join(err, ring.close())
 	}
-	r.array, r.rings, r.current, r.ready = nil, nil, nil, nil
+	if r.cpus != nil {
+		err = errors.Join(err, r.cpus.FD.Close())
+	}
+	r.array, r.rings, r.current, r.ready, r.retired, r.retiring = nil, nil, nil, nil, nil, nil
 	return err
 }
 
@@ -244,9 +259,17 @@ func (r *Reader) Resume() error {
 	}
 	r.attached = true
 	for _, ring := range r.rings {
-		if err := r.array.Put(uint32(ring.cpu), uint32(ring.event.Int())); err != nil {
-			return fmt.Errorf("resume perf reader: CPU %d: %w", ring.cpu, err)
+		if err := r.attach(ring); err != nil {
+			return fmt.Errorf("resume perf reader: %w", err)
 		}
+	}
+	return nil
+}
+
+// attach lets programs send to a ring.
+func (r *Reader) attach(ring *ring) error {
+	if err := r.array.Put(uint32(ring.cpu), uint32(ring.event.Int())); err != nil {
+		return fmt.Errorf("CPU %d: %w", ring.cpu, err)
 	}
 	return nil
 }
@@ -260,6 +283,11 @@ func (r *Reader) SetDeadline(t time.Time) {
 // Flush makes reads return all samples that are in the rings, also fewer than
 // the watermark, and then ErrFlushed once, instead of waiting.
 func (r *Reader) Flush() error { return r.poller.Flush() }
+
+// Lost is how many samples found their ring full, as far as Read has told of it
+// (Record.LostSamples). Those that are sent while the Reader is paused, or from
+// CPUs that have no ring, aren't counted.
+func (r *Reader) Lost() uint64 { return r.lost.Load() }
 
 // BufferSize is the number of bytes that the ring of each CPU has.
 func (r *Reader) BufferSize() int { return r.size }
@@ -283,7 +311,12 @@ func (r *Reader) ReadInto(rec *Record) error {
 	defer r.reading.Unlock()
 	for {
 		if r.current != nil {
-			if ok, err := r.current.read(rec); ok || err != nil {
+			ok, err := r.current.read(rec)
+			if ok {
+				r.lost.Add(rec.LostSamples)
+				return nil
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -299,7 +332,10 @@ func (r *Reader) advance() error {
 	if r.rings == nil {
 		return ErrClosed
 	}
-	r.current = nil
+	var err error
+	if r.current, err = r.retire(); err != nil || r.current != nil {
+		return err
+	}
 	if len(r.ready) == 0 {
 		if err := r.wait(); err != nil {
 			return err
@@ -323,6 +359,16 @@ func (r *Reader) wait() error {
 	n, err := r.poller.Wait(r.readyRoom[:])
 	if err == ErrClosed {
 		return err
+	}
+	i := slices.Index(r.readyRoom[:n], watchID)
+	if i >= 0 {
+		n--
+		r.readyRoom[i] = r.readyRoom[n]
+	}
+	if (i >= 0 || err != nil) && r.cpus != nil {
+		if failed := r.hotplug(); failed != nil {
+			err = failed
+		}
 	}
 	r.ready = r.readyRoom[:n]
 	if err != nil {

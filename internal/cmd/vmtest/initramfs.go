@@ -222,7 +222,9 @@ func writeInitramfs(path string, k kernelFiles, root string, b *binaries, job pr
 			return err
 		}
 		a.file(s.guestBinary(), 0o755, program)
-		a.dir(s.guestDir())
+		if err := a.sources(s); err != nil {
+			return err
+		}
 		if data := filepath.Join(s.dir, "testdata"); isDir(data) {
 			if err := a.tree(filepath.Join(s.guestDir(), "testdata"), data); err != nil {
 				return err
@@ -241,6 +243,25 @@ func writeInitramfs(path string, k kernelFiles, root string, b *binaries, job pr
 		return err
 	}
 	return f.Close()
+}
+
+// sources adds the files of a package, which tests of tables look into.
+func (a *archive) sources(s testSuite) error {
+	files, err := filepath.Glob(filepath.Join(s.dir, "*.go"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if path := filepath.Join(s.guestDir(), filepath.Base(file)); !a.made[path] {
+			a.made[path] = true
+			a.file(path, 0o644, text)
+		}
+	}
+	return nil
 }
 
 func isDir(path string) bool {

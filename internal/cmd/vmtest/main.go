@@ -260,13 +260,13 @@ func (o *options) tell(v *vm, r *report) {
 }
 
 // failures are the lines of a log that are worth reading: not those about tests
-// that pass, or wait.
+// that pass, or are skipped.
 func failures(log string) []string {
 	var lines []string
 	for line := range strings.Lines(log) {
 		line = strings.TrimRight(line, "\n")
 		switch text := strings.TrimSpace(line); {
-		case strings.HasPrefix(text, "=== "), strings.HasPrefix(text, "--- PASS"):
+		case strings.HasPrefix(text, "=== "), strings.HasPrefix(text, "--- PASS"), strings.HasPrefix(text, "--- SKIP"), strings.Contains(text, ": needs "):
 		default:
 			lines = append(lines, line)
 		}
