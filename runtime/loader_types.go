@@ -127,7 +127,7 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 			ti.close()
 		}
 	}()
-	codes, err := relocate(programs, kt, ti.builder.AddRef)
+	codes, err := relocate(programs, kt, &ti.builder)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -161,7 +161,7 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 // relocate is the programs' instructions for this kernel. All relocations are
 // solved together, because that means one look through the kernel's types.
 // Instructions without relocations are those of the specs.
-func relocate(programs []*ProgramSpec, kt *kernelTypes, localID func(btf.TypeRef) (btf.TypeID, error)) ([]code, error) {
+func relocate(programs []*ProgramSpec, kt *kernelTypes, types *btf.Builder) ([]code, error) {
 	codes := make([]code, len(programs))
 	var relos []corerelo.Reloc
 	var where []relocated
@@ -182,7 +182,10 @@ func relocate(programs []*ProgramSpec, kt *kernelTypes, localID func(btf.TypeRef
 	if len(relos) == 0 {
 		return codes, nil
 	}
-	target := corerelo.Target{Modules: kt.relocationModules, LocalID: localID}
+	if err := keepLocalIDs(relos, types); err != nil {
+		return nil, err
+	}
+	target := corerelo.Target{Modules: kt.relocationModules, LocalID: types.AddRef}
 	if needsKernel(relos) {
 		var err error
 		if target.Kernel, err = kt.vmlinux(); err != nil {
@@ -220,6 +223,18 @@ func blame(err error, where []relocated) error {
 // from load to load.
 func dependsOnKernel(ins asm.Instruction) bool {
 	return ins.CORERelocation() != nil || isKsym(&ins) || ins.JumpTable() != nil
+}
+
+// keepLocalIDs has the kernel get the types of an object under the IDs that they
+// have there, if instructions depend on them: then those are the same as what
+// libbpf, which sends all types, makes of them.
+func keepLocalIDs(relos []corerelo.Reloc, types *btf.Builder) error {
+	for _, r := range relos {
+		if r.Kind == btf.CORETypeIDLocal && !r.Type.IsZero() {
+			return types.KeepIDs(r.Type.Spec())
+		}
+	}
+	return nil
 }
 
 // needsKernel tells whether relocations are about the kernel's types.
