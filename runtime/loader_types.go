@@ -164,7 +164,7 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 func relocate(programs []*ProgramSpec, kt *kernelTypes, types *btf.Builder) ([]code, error) {
 	codes := make([]code, len(programs))
 	var relos []corerelo.Reloc
-	var where []*asm.Instruction
+	var where []relocated
 	for i, ps := range programs {
 		insns := ps.Instructions
 		if slices.ContainsFunc(insns, dependsOnKernel) {
@@ -173,7 +173,7 @@ func relocate(programs []*ProgramSpec, kt *kernelTypes, types *btf.Builder) ([]c
 				codes[i].tables = codes[i].tables || insns[j].JumpTable() != nil
 				if relo := insns[j].CORERelocation(); relo != nil {
 					relos = append(relos, corerelo.Reloc{CORERelocation: relo, Ins: &insns[j]})
-					where = append(where, &insns[j])
+					where = append(where, relocated{ps, &insns[j]})
 				}
 			}
 		}
@@ -194,14 +194,29 @@ func relocate(programs []*ProgramSpec, kt *kernelTypes, types *btf.Builder) ([]c
 	}
 	fixups, err := corerelo.Relocate(relos, target)
 	if err != nil {
-		return nil, err
+		return nil, blame(err, where)
 	}
 	for i := range fixups {
-		if err := fixups[i].Apply(where[i]); err != nil {
-			return nil, err
+		if err := fixups[i].Apply(where[i].ins); err != nil {
+			return nil, where[i].program.fail(err)
 		}
 	}
 	return codes, nil
+}
+
+// relocated is an instruction to relocate.
+type relocated struct {
+	program *ProgramSpec
+	ins     *asm.Instruction
+}
+
+// blame names the program whose relocation an error is about.
+func blame(err error, where []relocated) error {
+	var e *corerelo.Error
+	if errors.As(err, &e) && e.Index >= 0 && e.Index < len(where) {
+		return where[e.Index].program.fail(err)
+	}
+	return err
 }
 
 // dependsOnKernel tells whether an instruction differs from kernel to kernel, or
