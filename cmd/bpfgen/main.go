@@ -3,7 +3,8 @@
 //	//go:generate go tool bpfgen Snoop snoop.bpf.c
 //
 // It compiles the C source with clang and writes, for each target, an object
-// and a Go file that embeds it. Run bpfgen -h for all flags.
+// and a Go file that embeds it. Several C files are linked into one object. Run
+// bpfgen -h for all flags.
 package main
 
 import (

@@ -140,7 +140,7 @@ func (l *layout) declareStruct(decl *TypeDecl) {
 		field := Field{Offset: uint32(s.start)}
 		if s.direct {
 			lf := l.leaves[s.leaves[0]]
-			field.Name, field.Type, field.Comment = bases[s.leaves[0]], lf.typ, lf.typ.Comment
+			field.Name, field.C, field.Type, field.Comment = bases[s.leaves[0]], lf.c, lf.typ, lf.typ.Comment
 		} else {
 			if s.name == "" {
 				s.name = bases[s.leaves[0]] + "Bytes"

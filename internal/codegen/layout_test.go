@@ -20,14 +20,26 @@ type cStruct struct {
 }
 
 type cMember struct {
-	decl  string // "unsigned int x : 3"
-	name  string
+	decl  string   // "unsigned int x : 3"
+	name  string   // empty if it is anonymous
+	inner []string // names that are used as if they were the outer struct's
 	bits  int
 	value uint64 // of a bitfield
 }
 
+// names are those that have an offset in the struct.
+func (m cMember) names() []string {
+	switch {
+	case m.bits > 0:
+		return nil
+	case m.name != "":
+		return []string{m.name}
+	}
+	return m.inner
+}
+
 // cGenerator makes structs whose layout is hard: packed, aligned, with
-// bitfields, unions, arrays and other structs in them.
+// bitfields, unions, arrays and other structs in them, with and without names.
 type cGenerator struct {
 	*rand.Rand
 	structs []cStruct
@@ -43,7 +55,7 @@ func (g *cGenerator) scalar() string {
 // member makes the n-th member of a struct.
 func (g *cGenerator) member(n int) cMember {
 	m := cMember{name: fmt.Sprintf("m%d", n)}
-	switch kind := g.IntN(10); {
+	switch kind := g.IntN(14); {
 	case kind < 3:
 		m.decl = g.scalar() + " " + m.name
 	case kind < 4:
@@ -60,9 +72,29 @@ func (g *cGenerator) member(n int) cMember {
 		m.bits = 1 + g.IntN(width[base])
 		m.value = g.Uint64() & (1<<m.bits - 1)
 		m.decl = fmt.Sprintf("%s %s : %d", base, m.name, m.bits)
-	default:
+	case kind < 10:
 		m.decl = fmt.Sprintf("int %s __attribute__((aligned(%d)))", m.name, 1<<g.IntN(6))
+	case kind < 11:
+		m.decl = fmt.Sprintf("%s %s[%d][%d]", g.scalar(), m.name, 1+g.IntN(3), 1+g.IntN(3))
+	case kind < 12:
+		m.decl = fmt.Sprintf("char %s[%d]", m.name, 1+g.IntN(40))
+	default:
+		m = g.anonymous(n)
 	}
+	return m
+}
+
+// anonymous makes a struct or union without a name, whose members belong to the
+// outer one.
+func (g *cGenerator) anonymous(n int) cMember {
+	var m cMember
+	var body strings.Builder
+	for i := range 1 + g.IntN(3) {
+		name := fmt.Sprintf("m%d_%d", n, i)
+		fmt.Fprintf(&body, " %s %s;", g.scalar(), name)
+		m.inner = append(m.inner, name)
+	}
+	m.decl = g.pick("struct", "union") + " {" + body.String() + " }" + g.pick("", "", " __attribute__((packed))")
 	return m
 }
 
@@ -74,11 +106,16 @@ func (g *cGenerator) makeStruct(n int) {
 	for i := range 1 + g.IntN(7) {
 		s.members = append(s.members, g.member(i))
 	}
-	switch g.IntN(4) {
+	if g.IntN(8) == 0 && s.tag == "struct" {
+		s.members = append(s.members, cMember{decl: g.scalar() + " rest[]"})
+	}
+	switch g.IntN(6) {
 	case 0:
 		s.suffix = " __attribute__((packed))"
 	case 1:
 		s.suffix = " __attribute__((packed, aligned(4)))"
+	case 2:
+		s.suffix = fmt.Sprintf(" __attribute__((aligned(%d)))", 1<<g.IntN(7))
 	}
 	g.structs = append(g.structs, s)
 }
@@ -96,8 +133,8 @@ func (g *cGenerator) source() string {
 		fmt.Fprintf(&b, " }%s;\n", s.suffix)
 		fmt.Fprintf(&facts, "sizeof(%s %s),", s.tag, s.name)
 		for _, m := range s.members {
-			if m.bits == 0 {
-				fmt.Fprintf(&facts, "__builtin_offsetof(%s %s, %s),", s.tag, s.name, m.name)
+			for _, name := range m.names() {
+				fmt.Fprintf(&facts, "__builtin_offsetof(%s %s, %s),", s.tag, s.name, name)
 			}
 		}
 	}
@@ -195,9 +232,11 @@ func (g *cGenerator) compare(t *testing.T, obj *object.Object, m *Model) {
 				g.compareBits(t, m, d, member, data)
 				continue
 			}
-			offset, ok := offsetOf(d, member.name)
-			if want := next(); !ok || offset != want {
-				t.Errorf("%s %s: %s is at %d, should be at %d", s.tag, s.name, member.name, offset, want)
+			for _, name := range member.names() {
+				offset, ok := offsetOf(d, name)
+				if want := next(); !ok || offset != want {
+					t.Errorf("%s %s: %s is at %d, should be at %d", s.tag, s.name, name, offset, want)
+				}
 			}
 		}
 	}

@@ -23,7 +23,7 @@ type Model struct {
 
 	StructOps []StructOpsDecl
 
-	Consts []Const // #defines, in the order of their C names
+	Consts []Const // #defines and loose constants, in the order of their C names
 
 	Types []TypeDecl // in the order of their names
 
@@ -98,6 +98,7 @@ type TypeDecl struct {
 // copies a struct, so that only what C calls padding may be it.
 type Field struct {
 	Name    string
+	C       string // the C member, if it is exactly one
 	Type    GoType
 	Offset  uint32
 	Comment string

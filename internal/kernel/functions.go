@@ -18,6 +18,8 @@ const (
 	functionNames     = "available_filter_functions"
 )
 
+var errNoTracing = fmt.Errorf("no %s in tracefs: this kernel can't trace functions (CONFIG_DYNAMIC_FTRACE): %w", functionNames, errors.ErrUnsupported)
+
 // TraceableFunctions are the addresses, in order and each once, of the functions
 // in the kernel and its modules that can be traced and have a name that match
 // likes. A name is valid until match returns.
@@ -39,16 +41,33 @@ func TraceableFunctions(match func(name []byte) bool) ([]uintptr, error) {
 		})
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no %s in tracefs: this kernel can't trace functions (CONFIG_DYNAMIC_FTRACE): %w", functionNames, errors.ErrUnsupported)
+		return nil, errNoTracing
 	}
 	slices.Sort(addrs)
 	return slices.Compact(addrs), err
 }
 
-func functionsIn(path string, read func(io.Reader) ([]uintptr, error)) ([]uintptr, error) {
+// TraceableNames are the names of the functions that TraceableFunctions has the
+// addresses of.
+func TraceableNames(match func(name []byte) bool) (map[string]bool, error) {
+	fsys, err := OpenTracefs()
+	if err != nil {
+		return nil, err
+	}
+	defer fsys.Close()
+	names, err := functionsIn(filepath.Join(fsys.Root, functionNames), func(f io.Reader) (map[string]bool, error) {
+		return readFunctionNames(f, match)
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errNoTracing
+	}
+	return names, err
+}
+
+func functionsIn[T any](path string, read func(io.Reader) (T, error)) (T, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, ExplainPermission(err, CapSysAdmin)
+		return *new(T), ExplainPermission(err, CapSysAdmin)
 	}
 	defer f.Close()
 	return read(f)
@@ -75,9 +94,8 @@ func readFunctionAddresses(r io.Reader, match func([]byte) bool) ([]uintptr, err
 	return addrs, err
 }
 
-// addressesOfFunctions reads lines like "name [module]", and looks the names up
-// among all symbols.
-func addressesOfFunctions(r io.Reader, match func([]byte) bool) ([]uintptr, error) {
+// readFunctionNames reads lines like "name [module]".
+func readFunctionNames(r io.Reader, match func([]byte) bool) (map[string]bool, error) {
 	names := make(map[string]bool)
 	err := eachLine(r, func(line []byte) (bool, error) {
 		if name := symbolName(line); match(name) {
@@ -85,6 +103,12 @@ func addressesOfFunctions(r io.Reader, match func([]byte) bool) ([]uintptr, erro
 		}
 		return true, nil
 	})
+	return names, err
+}
+
+// addressesOfFunctions looks names up among all symbols.
+func addressesOfFunctions(r io.Reader, match func([]byte) bool) ([]uintptr, error) {
+	names, err := readFunctionNames(r, match)
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}

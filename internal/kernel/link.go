@@ -12,7 +12,7 @@ type LinkCreateAttr[E LinkExtra] struct {
 
 // LinkExtra is the set of members of the union in LinkCreateAttr.
 type LinkExtra interface {
-	LinkNone | LinkTracing | LinkIter | LinkPerfEvent | LinkMulti | LinkUprobeMulti | LinkNetfilter | LinkRelative
+	LinkNone | LinkTracing | LinkIter | LinkPerfEvent | LinkMulti | LinkUprobeMulti | LinkNetfilter | LinkRelative | LinkTracingMulti
 }
 
 // LinkNone is for attach types that take nothing more.
@@ -54,6 +54,14 @@ type LinkUprobeMulti struct {
 	Flags         uint32 // 1: at return
 	PID           uint32
 	PathFD        uint32
+}
+
+// LinkTracingMulti is for fentry.multi, fexit.multi and fsession.multi (7.2).
+type LinkTracingMulti struct {
+	IDs     Pointer // of functions, in BTF
+	Cookies Pointer
+	Count   uint32
+	_       uint32
 }
 
 // LinkNetfilter is for netfilter programs (6.4).

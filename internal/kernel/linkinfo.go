@@ -90,6 +90,18 @@ type KprobeMultiLinkInfo struct {
 	Cookies Pointer // out buffer
 }
 
+// TracingMultiLinkInfo is for fentry.multi and the like. Needs 7.2.
+type TracingMultiLinkInfo struct {
+	LinkInfo
+	AttachType uint32
+	Count      uint32 // in and out
+	ObjID      uint32 // of the BTF
+	_          uint32
+	IDs        Pointer // out buffer
+	Addrs      Pointer // out buffer
+	Cookies    Pointer // out buffer
+}
+
 // UprobeMultiLinkInfo is for uprobe.multi. Needs 6.8.
 type UprobeMultiLinkInfo struct {
 	LinkInfo

@@ -41,6 +41,8 @@ const (
 	UprobeMulti                    // SEC("uprobe.multi")
 	UprobeSession                  // SEC("uprobe.session")
 	Fentry                         // SEC("fentry"), fexit, fmod_ret
+	Fsession                       // SEC("fsession")
+	FentryMulti                    // SEC("fentry.multi"), fexit.multi, fsession.multi
 	TracingCookie                  // cookies of fentry and the like
 	LSM                            // SEC("lsm")
 	Freplace                       // SEC("freplace")
@@ -101,6 +103,8 @@ var features = [...]feature{
 	UprobeMulti:     {"uprobe.multi", uapi.KernelVersion{Major: 6, Minor: 6}, nil},
 	UprobeSession:   {"uprobe.session", uapi.KernelVersion{Major: 6, Minor: 13}, nil},
 	Fentry:          {"fentry", uapi.KernelVersion{Major: 5, Minor: 5}, refuses(progTypeTracing, attachFentry)},
+	Fsession:        {"fsession", uapi.KernelVersion{Major: 7, Minor: 0}, refuses(progTypeTracing, attachFentry)},
+	FentryMulti:     {"fentry.multi", uapi.KernelVersion{Major: 7, Minor: 2}, refuses(progTypeTracing, attachFentry)},
 	TracingCookie:   {"cookies for fentry", uapi.KernelVersion{Major: 5, Minor: 19}, nil},
 	LSM:             {"BPF LSM", uapi.KernelVersion{Major: 5, Minor: 7}, refuses(progTypeLSM, attachLSM)},
 	Freplace:        {"freplace", uapi.KernelVersion{Major: 5, Minor: 6}, refuses(progTypeExt, 0)},

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 
+	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/elf"
 )
 
@@ -19,7 +20,8 @@ func LoadSpec(file string) (*Spec, error) { return LoadSplitSpec(file, nil) }
 func LoadSpecFromReader(rd io.ReaderAt) (*Spec, error) { return LoadSplitSpecFromReader(rd, nil) }
 
 // LoadSplitSpec is [LoadSpec] for types that refer to those of base. The
-// result has only the types from the file.
+// result has only the types from the file. If the file has a distilled base
+// (section .BTF.base), base may be another one, with other IDs.
 func LoadSplitSpec(file string, base *Spec) (*Spec, error) {
 	blob, err := os.ReadFile(file)
 	if err != nil {
@@ -84,11 +86,42 @@ func load(blob []byte, base *Spec) (spec *Spec, ext []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if spec, err = LoadSplitSpecFromBytes(types, base); err != nil {
+	var distilled []byte
+	if file.Section(distilledBase) != nil {
+		if distilled, err = section(distilledBase); err != nil {
+			return nil, nil, err
+		}
+	}
+	if spec, err = loadDistilled(types, distilled, base); err != nil {
 		return nil, nil, err
 	}
 	if file.Section(".BTF.ext") != nil {
 		ext, err = section(".BTF.ext")
 	}
 	return spec, ext, err
+}
+
+// distilledBase is the section with what kernel modules know of the kernel's
+// types if they were built apart from it: names and sizes.
+const distilledBase = ".BTF.base"
+
+// loadDistilled reads types that continue a distilled base, if there is one. The
+// result continues base, unless that is nil.
+func loadDistilled(types, distilled []byte, base *Spec) (*Spec, error) {
+	if len(distilled) == 0 {
+		return LoadSplitSpecFromBytes(types, base)
+	}
+	little, err := LoadSpecFromBytes(distilled)
+	if err != nil {
+		return nil, fmt.Errorf("section %s: %w", distilledBase, err)
+	}
+	spec, err := LoadSplitSpecFromBytes(types, little)
+	if err != nil || base == nil {
+		return spec, err
+	}
+	blob, err := rawbtf.Rebase(spec.Records(), base.Records())
+	if err != nil {
+		return nil, err
+	}
+	return LoadSplitSpecFromBytes(blob, base)
 }

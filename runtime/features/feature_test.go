@@ -53,6 +53,7 @@ func TestLinkTypes(t *testing.T) {
 		link.UprobeMultiType:   {6, 6, ""},
 		link.NetkitType:        {6, 7, "CONFIG_NETKIT"},
 		link.SockmapType:       {6, 10, ""},
+		link.TracingMultiType:  {7, 2, "CONFIG_BPF_EVENTS"},
 	} {
 		check(t, "link "+lt.String(), HaveLinkType(lt), uapi.KernelVersion{Major: row.major, Minor: row.minor}, row.option)
 	}

@@ -48,6 +48,7 @@ var linkProbes = [...]func(feature string) error{
 	link.TCXType:           attaching(ebpf.SchedCLS, uapi.AttachTCXIngress, noInterface, unix.ENODEV),
 	link.UprobeMultiType:   func(feature string) error { return haveUprobeMulti(feature, uapi.AttachTraceUprobeMulti) },
 	link.NetkitType:        attaching(ebpf.SchedCLS, uapi.AttachNetkitPrimary, noInterface, unix.ENODEV),
+	link.TracingMultiType:  asAttachType(uapi.AttachTraceFEntryMulti),
 	link.SockmapType:       attaching(ebpf.SkMsg, uapi.AttachSkMsgVerdict, noFD, unix.EBADF),
 }
 

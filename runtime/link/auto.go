@@ -34,6 +34,7 @@ func (TCOptions) forAuto()            {}
 func (TCXOptions) forAuto()           {}
 func (TracepointOptions) forAuto()    {}
 func (TracingOptions) forAuto()       {}
+func (TracingMultiOptions) forAuto()  {}
 func (UprobeOptions) forAuto()        {}
 func (UprobeMultiOptions) forAuto()   {}
 func (USDTOptions) forAuto()          {}
@@ -115,6 +116,9 @@ var autoFamilies = [...]autoFamily{
 	{typ: ebpf.RawTracepoint, attach: (*auto).rawTracepoint},
 	{typ: ebpf.RawTracepointWritable, attach: (*auto).rawTracepoint},
 	{typ: ebpf.Tracing, attachType: ebpf.AttachTraceIter, attach: (*auto).iter},
+	{typ: ebpf.Tracing, attachType: ebpf.AttachTraceFEntryMulti, attach: (*auto).tracingMulti},
+	{typ: ebpf.Tracing, attachType: ebpf.AttachTraceFExitMulti, attach: (*auto).tracingMulti},
+	{typ: ebpf.Tracing, attachType: ebpf.AttachTraceFSessionMulti, attach: (*auto).tracingMulti},
 	{typ: ebpf.Tracing, attach: (*auto).tracing},
 	{typ: ebpf.Extension, attach: (*auto).freplace},
 	{typ: ebpf.LSM, attachType: ebpf.AttachLSMCgroup, attach: (*auto).cgroup},

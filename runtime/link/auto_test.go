@@ -40,7 +40,11 @@ func opts(o ...Options) func(testing.TB, string) []Options {
 var autoTests = []autoTest{
 	{"tp_btf", "tp_btf/sys_enter", nil},
 	{"fentry", "fentry/" + SyscallWrapper("sys_getsid"), nil},
-	{"fentry", "fexit/" + SyscallWrapper("sys_getsid"), nil},
+	{"fexit", "fexit/" + SyscallWrapper("sys_getsid"), nil},
+	{"fsession", "fsession/" + SyscallWrapper("sys_getsid"), nil},
+	{"fentry.multi", "fentry.multi/*_sys_getp?id", nil},
+	{"fexit.multi", "fexit.multi/" + SyscallWrapper("sys_getp?id"), nil},
+	{"fsession.multi", "fsession.multi", opts(TracingMultiOptions{Functions: multiSymbols})},
 	{"raw tracepoint", "raw_tp/sys_enter", nil},
 	{"raw tracepoint", "raw_tracepoint/sys_enter", nil},
 	{"raw tracepoint", "raw_tp.w/sys_enter", nil},

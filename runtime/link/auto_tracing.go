@@ -204,6 +204,17 @@ func (a *auto) tracing() (Link, error) {
 	return AttachTracing(opts)
 }
 
+func (a *auto) tracingMulti() (Link, error) {
+	opts, _ := given[TracingMultiOptions](a)
+	opts.Program, opts.AttachType = a.prog, a.prog.AttachType()
+	if to := a.prog.AttachTo(); to != "" {
+		opts.Pattern, opts.Functions = to, nil
+	} else if len(opts.Functions) == 0 && opts.Pattern == "" {
+		return a.open("which functions", "write SEC(\"fentry.multi/PATTERN\"), or pass link.TracingMultiOptions with Functions or Pattern")
+	}
+	return AttachTracingMulti(opts)
+}
+
 func (a *auto) freplace() (Link, error) { return AttachFreplace(nil, "", a.prog) }
 
 func (a *auto) lsm() (Link, error) {

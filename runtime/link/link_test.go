@@ -156,6 +156,11 @@ var families = []family{
 			return nil
 		},
 	},
+	tracingFamily("fexit", ebpf.AttachTraceFExit, testutil.Fentry),
+	tracingFamily("fsession", ebpf.AttachTraceFSession, testutil.Fsession),
+	tracingMultiFamily("fentry.multi", ebpf.AttachTraceFEntryMulti),
+	tracingMultiFamily("fexit.multi", ebpf.AttachTraceFExitMulti),
+	tracingMultiFamily("fsession.multi", ebpf.AttachTraceFSessionMulti),
 	{
 		name:  "raw tracepoint",
 		needs: []testutil.Feature{testutil.RawTracepoint, testutil.BPFLink},
@@ -817,9 +822,9 @@ func TestCloseDuringUse(t *testing.T) {
 		testutil.CheckFDs(t)
 		pin := filepath.Join(testutil.BPFFS(t), "link")
 		c := newCounter(t)
-		prog := f.program(t, c)
 		dir := f.place(t)
 		testutil.Hammer(t, 3, func() testutil.Hammered {
+			prog := f.program(t, c) // what was pinned ends a little later than its link
 			l, err := f.attach(prog, dir)
 			if err != nil {
 				t.Fatal(err)
@@ -1089,7 +1094,7 @@ func TestXDPInterfaceIsTaken(t *testing.T) {
 	}
 	defer first.Close()
 	_, err = AttachXDP(XDPOptions{Program: prog, Interface: testutil.Loopback})
-	if !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), "another XDP program") {
+	if !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), "device or resource busy: the interface has program ") {
 		t.Errorf("second: %v", err)
 	}
 	if _, err := AttachXDP(XDPOptions{Program: prog, Interface: 4711}); err == nil {

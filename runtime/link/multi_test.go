@@ -25,6 +25,8 @@ var (
 	kprobeMultiTells = uapi.KernelVersion{Major: 6, Minor: 6}
 	kprobeCookies    = uapi.KernelVersion{Major: 6, Minor: 9}
 	uprobeMultiTells = uapi.KernelVersion{Major: 6, Minor: 8}
+
+	tracingMultiTells = uapi.KernelVersion{Major: 7, Minor: 3}
 )
 
 func kprobeMultiFamily(name string, attachType ebpf.AttachType, need testutil.Feature, attach func(*ebpf.Program, KprobeMultiOptions) (Link, error)) family {
@@ -56,6 +58,75 @@ func kprobeMultiFamily(name string, attachType ebpf.AttachType, need testutil.Fe
 			}
 			return nil
 		},
+	}
+}
+
+// tracingFamily is for functions of the kernel.
+func tracingFamily(name string, attachType ebpf.AttachType, need testutil.Feature) family {
+	return family{
+		name:  name,
+		needs: []testutil.Feature{need, testutil.BPFLink},
+		spec:  ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: attachType, AttachTo: SyscallWrapper("sys_getsid")},
+		idAt:  -1,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return AttachTracing(TracingOptions{Program: prog})
+		},
+		trigger: func(t testing.TB, _ string) { _, _ = unix.Getsid(0) },
+		check: func(info *Info) error {
+			if d := info.Tracing(); d == nil || d.AttachType != attachType || d.TargetBtfId == 0 && kernel.AtLeast(tracingTarget) {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	}
+}
+
+func tracingMultiFamily(name string, attachType ebpf.AttachType) family {
+	return family{
+		name:  name,
+		needs: []testutil.Feature{testutil.FentryMulti},
+		spec:  ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: attachType},
+		idAt:  -1,
+		attach: func(prog *ebpf.Program, _ string) (Link, error) {
+			return AttachTracingMulti(TracingMultiOptions{
+				Program: prog, AttachType: attachType, Functions: multiSymbols, Cookies: []uint64{7, 8},
+			})
+		},
+		trigger: func(t testing.TB, _ string) { _, _ = unix.Getpgid(0) },
+		check: func(info *Info) error {
+			d := info.TracingMulti()
+			if d == nil && !kernel.AtLeast(tracingMultiTells) {
+				return nil
+			}
+			if d == nil || d.AttachType != attachType || len(d.Functions()) != 2 {
+				return fmt.Errorf("%+v", d)
+			}
+			for _, f := range d.Functions() {
+				if f.ID == 0 || f.Address == 0 || f.Cookie != 7 && f.Cookie != 8 {
+					return fmt.Errorf("%+v", d)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func TestTracingMultiThatCannotBe(t *testing.T) {
+	testutil.Needs(t, testutil.KernelBTF)
+	for name, test := range map[string]struct {
+		opts TracingMultiOptions
+		want error
+	}{
+		"nothing":         {TracingMultiOptions{}, os.ErrInvalid},
+		"both":            {TracingMultiOptions{Functions: multiSymbols, Pattern: "x*"}, os.ErrInvalid},
+		"too few cookies": {TracingMultiOptions{Functions: multiSymbols, Cookies: []uint64{1}}, os.ErrInvalid},
+		"pattern's":       {TracingMultiOptions{Pattern: "x*", Cookies: []uint64{1}}, os.ErrInvalid},
+		"no function":     {TracingMultiOptions{Functions: []string{"no_such_function"}}, os.ErrNotExist},
+		"module":          {TracingMultiOptions{Pattern: "ext4:*"}, ErrNotSupported},
+	} {
+		if l, err := AttachTracingMulti(test.opts); l != nil || !errors.Is(err, test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

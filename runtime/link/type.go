@@ -26,6 +26,7 @@ const (
 	UprobeMultiType        // Linux 6.6
 	NetkitType             // Linux 6.7
 	SockmapType            // Linux 6.10
+	TracingMultiType       // Linux 7.2
 )
 
 // kind is what is known about one Type.
@@ -51,6 +52,7 @@ var kinds = [...]kind{
 	UprobeMultiType:   {name: "UprobeMulti", details: uprobeMultiInfo},
 	NetkitType:        {name: "Netkit", updatable: true, details: netkitInfo},
 	SockmapType:       {name: "Sockmap", updatable: true, details: sockmapInfo},
+	TracingMultiType:  {name: "TracingMulti", details: tracingMultiInfo},
 }
 
 func (t Type) kind() kind {

@@ -53,269 +53,105 @@
 #endif
 #endif
 
-/* --- which registers --- */
+/*
+ * --- which registers ---
+ *
+ * Of each machine: ___PT_ARGS, where functions find their arguments, in order;
+ * ___PT_SYSCALL, where system calls do, if that differs; and ___PT_STATE: return
+ * address, frame pointer, result, stack pointer, program counter. What a machine
+ * doesn't have is ___none, which is no name of a register either.
+ */
 
 #if defined(bpf_target_x86)
 #define bpf_target_defined
-#if defined(__KERNEL__) || defined(__VMLINUX_H__)
-/* As the kernel names the registers of 64-bit machines. */
-#define __PT_PARM1_REG di
-#define __PT_PARM2_REG si
-#define __PT_PARM3_REG dx
-#define __PT_PARM4_REG cx
-#define __PT_PARM5_REG r8
-#define __PT_PARM6_REG r9
-#define __PT_PARM4_SYSCALL_REG r10
-#define __PT_RET_REG sp
-#define __PT_FP_REG bp
-#define __PT_RC_REG ax
-#define __PT_SP_REG sp
-#define __PT_IP_REG ip
-#elif defined(__i386__)
-/* The kernel itself passes three arguments in registers. */
-#define __PT_PARM1_REG eax
-#define __PT_PARM2_REG edx
-#define __PT_PARM3_REG ecx
-#define __PT_PARM1_SYSCALL_REG ebx
-#define __PT_PARM2_SYSCALL_REG ecx
-#define __PT_PARM3_SYSCALL_REG edx
-#define __PT_PARM4_SYSCALL_REG esi
-#define __PT_PARM5_SYSCALL_REG edi
-#define __PT_PARM6_SYSCALL_REG ebp
-#define __PT_RET_REG esp
-#define __PT_FP_REG ebp
-#define __PT_RC_REG eax
-#define __PT_SP_REG esp
-#define __PT_IP_REG eip
-#else
-/* As <linux/ptrace.h> names them for user space. */
-#define __PT_PARM1_REG rdi
-#define __PT_PARM2_REG rsi
-#define __PT_PARM3_REG rdx
-#define __PT_PARM4_REG rcx
-#define __PT_PARM5_REG r8
-#define __PT_PARM6_REG r9
-#define __PT_PARM4_SYSCALL_REG r10
-#define __PT_RET_REG rsp
-#define __PT_FP_REG rbp
-#define __PT_RC_REG rax
-#define __PT_SP_REG rsp
-#define __PT_IP_REG rip
+#if defined(__KERNEL__) || defined(__VMLINUX_H__) /* as the kernel calls them */
+#define ___PT_ARGS di, si, dx, cx, r8, r9
+#define ___PT_SYSCALL di, si, dx, r10, r8, r9
+#define ___PT_STATE sp, bp, ax, sp, ip
+#elif defined(__i386__) /* the kernel passes three arguments in registers */
+#define ___PT_ARGS eax, edx, ecx
+#define ___PT_SYSCALL ebx, ecx, edx, esi, edi, ebp
+#define ___PT_STATE esp, ebp, eax, esp, eip
+#else /* as <linux/ptrace.h> calls them for user space */
+#define ___PT_ARGS rdi, rsi, rdx, rcx, r8, r9
+#define ___PT_SYSCALL rdi, rsi, rdx, r10, r8, r9
+#define ___PT_STATE rsp, rbp, rax, rsp, rip
 #endif
 
 #elif defined(bpf_target_arm64)
 #define bpf_target_defined
 #define __PT_REGS_CAST(x) ((const struct user_pt_regs *)(x))
-#define __PT_PARM1_REG regs[0]
-#define __PT_PARM2_REG regs[1]
-#define __PT_PARM3_REG regs[2]
-#define __PT_PARM4_REG regs[3]
-#define __PT_PARM5_REG regs[4]
-#define __PT_PARM6_REG regs[5]
-#define __PT_PARM7_REG regs[6]
-#define __PT_PARM8_REG regs[7]
-/* The first argument of a system call is where its result will be: orig_x0 keeps it. */
-struct pt_regs___arm64 {
-	unsigned long orig_x0;
-} __attribute__((preserve_access_index));
-#define PT_REGS_PARM1_SYSCALL(x) (((const struct pt_regs___arm64 *)(x))->orig_x0)
-#define PT_REGS_PARM1_CORE_SYSCALL(x) BPF_CORE_READ((const struct pt_regs___arm64 *)(x), orig_x0)
-#define __PT_RET_REG regs[30]
-#define __PT_FP_REG regs[29]
-#define __PT_RC_REG regs[0]
-#define __PT_SP_REG sp
-#define __PT_IP_REG pc
+#define ___PT_ARGS regs[0], regs[1], regs[2], regs[3], regs[4], regs[5], regs[6], regs[7]
+#define ___PT_SYSCALL ___none, regs[1], regs[2], regs[3], regs[4], regs[5]
+#define ___PT_ORIGINAL orig_x0
+#define ___PT_STATE regs[30], regs[29], regs[0], sp, pc
 
 #elif defined(bpf_target_arm)
 #define bpf_target_defined
-#define __PT_PARM1_REG uregs[0]
-#define __PT_PARM2_REG uregs[1]
-#define __PT_PARM3_REG uregs[2]
-#define __PT_PARM4_REG uregs[3]
-#define __PT_PARM5_SYSCALL_REG uregs[4]
-#define __PT_PARM6_SYSCALL_REG uregs[5]
-#define __PT_PARM7_SYSCALL_REG uregs[6]
-#define __PT_RET_REG uregs[14]
-#define __PT_FP_REG uregs[11]
-#define __PT_RC_REG uregs[0]
-#define __PT_SP_REG uregs[13]
-#define __PT_IP_REG uregs[15]
+#define ___PT_ARGS uregs[0], uregs[1], uregs[2], uregs[3]
+#define ___PT_SYSCALL uregs[0], uregs[1], uregs[2], uregs[3], uregs[4], uregs[5], uregs[6]
+#define ___PT_STATE uregs[14], uregs[11], uregs[0], uregs[13], uregs[15]
 
 #elif defined(bpf_target_s390)
 #define bpf_target_defined
 #define __PT_REGS_CAST(x) ((const user_pt_regs *)(x))
-#define __PT_PARM1_REG gprs[2]
-#define __PT_PARM2_REG gprs[3]
-#define __PT_PARM3_REG gprs[4]
-#define __PT_PARM4_REG gprs[5]
-#define __PT_PARM5_REG gprs[6]
-/* The first argument of a system call is where its result will be: orig_gpr2 keeps it. */
-struct pt_regs___s390 {
-	unsigned long orig_gpr2;
-} __attribute__((preserve_access_index));
-#define PT_REGS_PARM1_SYSCALL(x) (((const struct pt_regs___s390 *)(x))->orig_gpr2)
-#define PT_REGS_PARM1_CORE_SYSCALL(x) BPF_CORE_READ((const struct pt_regs___s390 *)(x), orig_gpr2)
-#define __PT_PARM6_SYSCALL_REG gprs[7]
-#define __PT_RET_REG gprs[14]
-#define __PT_FP_REG gprs[11]
-#define __PT_RC_REG gprs[2]
-#define __PT_SP_REG gprs[15]
-#define __PT_IP_REG psw.addr
+#define ___PT_ARGS gprs[2], gprs[3], gprs[4], gprs[5], gprs[6]
+#define ___PT_SYSCALL ___none, gprs[3], gprs[4], gprs[5], gprs[6], gprs[7]
+#define ___PT_ORIGINAL orig_gpr2
+#define ___PT_STATE gprs[14], gprs[11], gprs[2], gprs[15], psw.addr
 
 #elif defined(bpf_target_riscv)
 #define bpf_target_defined
 #define __PT_REGS_CAST(x) ((const struct user_regs_struct *)(x))
-#define __PT_PARM1_REG a0
-#define __PT_PARM2_REG a1
-#define __PT_PARM3_REG a2
-#define __PT_PARM4_REG a3
-#define __PT_PARM5_REG a4
-#define __PT_PARM6_REG a5
-#define __PT_PARM7_REG a6
-#define __PT_PARM8_REG a7
-/* The first argument of a system call is where its result will be: orig_a0 keeps it. */
-struct pt_regs___riscv {
-	unsigned long orig_a0;
-} __attribute__((preserve_access_index));
-#define PT_REGS_PARM1_SYSCALL(x) (((const struct pt_regs___riscv *)(x))->orig_a0)
-#define PT_REGS_PARM1_CORE_SYSCALL(x) BPF_CORE_READ((const struct pt_regs___riscv *)(x), orig_a0)
-#define __PT_RET_REG ra
-#define __PT_FP_REG s0
-#define __PT_RC_REG a0
-#define __PT_SP_REG sp
-#define __PT_IP_REG pc
+#define ___PT_ARGS a0, a1, a2, a3, a4, a5, a6, a7
+#define ___PT_SYSCALL ___none, a1, a2, a3, a4, a5
+#define ___PT_ORIGINAL orig_a0
+#define ___PT_STATE ra, s0, a0, sp, pc
 
 #elif defined(bpf_target_powerpc)
 #define bpf_target_defined
-#define __PT_PARM1_REG gpr[3]
-#define __PT_PARM2_REG gpr[4]
-#define __PT_PARM3_REG gpr[5]
-#define __PT_PARM4_REG gpr[6]
-#define __PT_PARM5_REG gpr[7]
-#define __PT_PARM6_REG gpr[8]
-#define __PT_PARM7_REG gpr[9]
-#define __PT_PARM8_REG gpr[10]
-#define __PT_PARM1_SYSCALL_REG orig_gpr3
 #define PT_REGS_SYSCALL_REGS(ctx) ctx
-#define __PT_RET_REG link
-#define __PT_RC_REG gpr[3]
-#define __PT_SP_REG gpr[1]
-#define __PT_IP_REG nip
+#define ___PT_ARGS gpr[3], gpr[4], gpr[5], gpr[6], gpr[7], gpr[8], gpr[9], gpr[10]
+#define ___PT_SYSCALL orig_gpr3, gpr[4], gpr[5], gpr[6], gpr[7], gpr[8], gpr[9]
+#define ___PT_STATE link, ___none, gpr[3], gpr[1], nip
 
 #elif defined(bpf_target_mips)
 #define bpf_target_defined
-#define __PT_PARM1_REG regs[4]
-#define __PT_PARM2_REG regs[5]
-#define __PT_PARM3_REG regs[6]
-#define __PT_PARM4_REG regs[7]
-#define __PT_PARM5_REG regs[8]
-#define __PT_PARM6_REG regs[9]
-#define __PT_PARM7_REG regs[10]
-#define __PT_PARM8_REG regs[11]
-#define __PT_RET_REG regs[31]
-#define __PT_FP_REG regs[30]
-#define __PT_RC_REG regs[2]
-#define __PT_SP_REG regs[29]
-#define __PT_IP_REG cp0_epc
+#define ___PT_ARGS regs[4], regs[5], regs[6], regs[7], regs[8], regs[9], regs[10], regs[11]
+#define ___PT_SYSCALL regs[4], regs[5], regs[6], regs[7], regs[8], regs[9]
+#define ___PT_STATE regs[31], regs[30], regs[2], regs[29], cp0_epc
 
 #elif defined(bpf_target_sparc)
 #define bpf_target_defined
-#define __PT_PARM1_REG u_regs[UREG_I0]
-#define __PT_PARM2_REG u_regs[UREG_I1]
-#define __PT_PARM3_REG u_regs[UREG_I2]
-#define __PT_PARM4_REG u_regs[UREG_I3]
-#define __PT_PARM5_REG u_regs[UREG_I4]
-#define __PT_PARM6_REG u_regs[UREG_I5]
-#define __PT_RET_REG u_regs[UREG_I7]
-#define __PT_RC_REG u_regs[UREG_I0]
-#define __PT_SP_REG u_regs[UREG_FP]
+#define ___PT_ARGS u_regs[UREG_I0], u_regs[UREG_I1], u_regs[UREG_I2], u_regs[UREG_I3], u_regs[UREG_I4], u_regs[UREG_I5]
 #if defined(__arch64__)
-#define __PT_IP_REG tpc
+#define ___PT_STATE u_regs[UREG_I7], ___none, u_regs[UREG_I0], u_regs[UREG_FP], tpc
 #else
-#define __PT_IP_REG pc
+#define ___PT_STATE u_regs[UREG_I7], ___none, u_regs[UREG_I0], u_regs[UREG_FP], pc
 #endif
 
 #elif defined(bpf_target_arc)
 #define bpf_target_defined
-#define __PT_REGS_CAST(x) ((const struct user_regs_struct *)(x))
-#define __PT_PARM1_REG scratch.r0
-#define __PT_PARM2_REG scratch.r1
-#define __PT_PARM3_REG scratch.r2
-#define __PT_PARM4_REG scratch.r3
-#define __PT_PARM5_REG scratch.r4
-#define __PT_PARM6_REG scratch.r5
-#define __PT_PARM7_REG scratch.r6
-#define __PT_PARM8_REG scratch.r7
 #define PT_REGS_SYSCALL_REGS(ctx) ctx
-#define __PT_RET_REG scratch.blink
-#define __PT_FP_REG scratch.fp
-#define __PT_RC_REG scratch.r0
-#define __PT_SP_REG scratch.sp
-#define __PT_IP_REG scratch.ret
+#define __PT_REGS_CAST(x) ((const struct user_regs_struct *)(x))
+#define ___PT_ARGS scratch.r0, scratch.r1, scratch.r2, scratch.r3, scratch.r4, scratch.r5, scratch.r6, scratch.r7
+#define ___PT_SYSCALL scratch.r0, scratch.r1, scratch.r2, scratch.r3, scratch.r4, scratch.r5
+#define ___PT_STATE scratch.blink, scratch.fp, scratch.r0, scratch.sp, scratch.ret
 
 #elif defined(bpf_target_loongarch)
 #define bpf_target_defined
-#define __PT_REGS_CAST(x) ((const struct user_pt_regs *)(x))
-#define __PT_PARM1_REG regs[4]
-#define __PT_PARM2_REG regs[5]
-#define __PT_PARM3_REG regs[6]
-#define __PT_PARM4_REG regs[7]
-#define __PT_PARM5_REG regs[8]
-#define __PT_PARM6_REG regs[9]
-#define __PT_PARM7_REG regs[10]
-#define __PT_PARM8_REG regs[11]
 #define PT_REGS_SYSCALL_REGS(ctx) ctx
-#define __PT_RET_REG regs[1]
-#define __PT_FP_REG regs[22]
-#define __PT_RC_REG regs[4]
-#define __PT_SP_REG regs[3]
-#define __PT_IP_REG csr_era
+#define __PT_REGS_CAST(x) ((const struct user_pt_regs *)(x))
+#define ___PT_ARGS regs[4], regs[5], regs[6], regs[7], regs[8], regs[9], regs[10], regs[11]
+#define ___PT_SYSCALL regs[4], regs[5], regs[6], regs[7], regs[8], regs[9]
+#define ___PT_STATE regs[1], regs[22], regs[4], regs[3], csr_era
 
 #endif
 
 #ifdef bpf_target_defined
 
-/* An argument that isn't in a register: this is no name of one. */
-#ifndef __PT_PARM4_REG
-#define __PT_PARM4_REG __unsupported__
-#endif
-#ifndef __PT_PARM5_REG
-#define __PT_PARM5_REG __unsupported__
-#endif
-#ifndef __PT_PARM6_REG
-#define __PT_PARM6_REG __unsupported__
-#endif
-#ifndef __PT_PARM7_REG
-#define __PT_PARM7_REG __unsupported__
-#endif
-#ifndef __PT_PARM8_REG
-#define __PT_PARM8_REG __unsupported__
-#endif
-#ifndef __PT_FP_REG
-#define __PT_FP_REG __unsupported__
-#endif
-
-/* System calls take arguments like functions, but for what is said above. */
-#ifndef __PT_PARM1_SYSCALL_REG
-#define __PT_PARM1_SYSCALL_REG __PT_PARM1_REG
-#endif
-#ifndef __PT_PARM2_SYSCALL_REG
-#define __PT_PARM2_SYSCALL_REG __PT_PARM2_REG
-#endif
-#ifndef __PT_PARM3_SYSCALL_REG
-#define __PT_PARM3_SYSCALL_REG __PT_PARM3_REG
-#endif
-#ifndef __PT_PARM4_SYSCALL_REG
-#define __PT_PARM4_SYSCALL_REG __PT_PARM4_REG
-#endif
-#ifndef __PT_PARM5_SYSCALL_REG
-#define __PT_PARM5_SYSCALL_REG __PT_PARM5_REG
-#endif
-#ifndef __PT_PARM6_SYSCALL_REG
-#define __PT_PARM6_SYSCALL_REG __PT_PARM6_REG
-#endif
-#ifndef __PT_PARM7_SYSCALL_REG
-#define __PT_PARM7_SYSCALL_REG __unsupported__
+#ifndef ___PT_SYSCALL
+#define ___PT_SYSCALL ___PT_ARGS
 #endif
 
 /* What user space may know of the registers, where that is another type. */
@@ -325,55 +161,77 @@ struct pt_regs___riscv {
 
 struct pt_regs;
 
+/* ___pt_nth(n, list): the nth of up to eight. */
+#define ___pt_nth1(_1, ...) _1
+#define ___pt_nth2(_1, _2, ...) _2
+#define ___pt_nth3(_1, _2, _3, ...) _3
+#define ___pt_nth4(_1, _2, _3, _4, ...) _4
+#define ___pt_nth5(_1, _2, _3, _4, _5, ...) _5
+#define ___pt_nth6(_1, _2, _3, _4, _5, _6, ...) _6
+#define ___pt_nth7(_1, _2, _3, _4, _5, _6, _7, ...) _7
+#define ___pt_nth8(_1, _2, _3, _4, _5, _6, _7, _8, ...) _8
+#define ___pt_nth(n, list...) \
+	___pt_nth##n(list, ___none, ___none, ___none, ___none, ___none, ___none, ___none, ___none)
+
+/* The value of a register: from the context, or with a helper and relocations. */
 #define ___pt_reg(x, name) (__PT_REGS_CAST(x)->name)
 #define ___pt_reg_core(x, name) BPF_CORE_READ(__PT_REGS_CAST(x), name)
 
-#define PT_REGS_PARM1(x) ___pt_reg(x, __PT_PARM1_REG)
-#define PT_REGS_PARM2(x) ___pt_reg(x, __PT_PARM2_REG)
-#define PT_REGS_PARM3(x) ___pt_reg(x, __PT_PARM3_REG)
-#define PT_REGS_PARM4(x) ___pt_reg(x, __PT_PARM4_REG)
-#define PT_REGS_PARM5(x) ___pt_reg(x, __PT_PARM5_REG)
-#define PT_REGS_PARM6(x) ___pt_reg(x, __PT_PARM6_REG)
-#define PT_REGS_PARM7(x) ___pt_reg(x, __PT_PARM7_REG)
-#define PT_REGS_PARM8(x) ___pt_reg(x, __PT_PARM8_REG)
-#define PT_REGS_RET(x) ___pt_reg(x, __PT_RET_REG)
-#define PT_REGS_FP(x) ___pt_reg(x, __PT_FP_REG)
-#define PT_REGS_RC(x) ___pt_reg(x, __PT_RC_REG)
-#define PT_REGS_SP(x) ___pt_reg(x, __PT_SP_REG)
-#define PT_REGS_IP(x) ___pt_reg(x, __PT_IP_REG)
+#define PT_REGS_PARM1(x) ___pt_reg(x, ___pt_nth(1, ___PT_ARGS))
+#define PT_REGS_PARM2(x) ___pt_reg(x, ___pt_nth(2, ___PT_ARGS))
+#define PT_REGS_PARM3(x) ___pt_reg(x, ___pt_nth(3, ___PT_ARGS))
+#define PT_REGS_PARM4(x) ___pt_reg(x, ___pt_nth(4, ___PT_ARGS))
+#define PT_REGS_PARM5(x) ___pt_reg(x, ___pt_nth(5, ___PT_ARGS))
+#define PT_REGS_PARM6(x) ___pt_reg(x, ___pt_nth(6, ___PT_ARGS))
+#define PT_REGS_PARM7(x) ___pt_reg(x, ___pt_nth(7, ___PT_ARGS))
+#define PT_REGS_PARM8(x) ___pt_reg(x, ___pt_nth(8, ___PT_ARGS))
+#define PT_REGS_RET(x) ___pt_reg(x, ___pt_nth(1, ___PT_STATE))
+#define PT_REGS_FP(x) ___pt_reg(x, ___pt_nth(2, ___PT_STATE))
+#define PT_REGS_RC(x) ___pt_reg(x, ___pt_nth(3, ___PT_STATE))
+#define PT_REGS_SP(x) ___pt_reg(x, ___pt_nth(4, ___PT_STATE))
+#define PT_REGS_IP(x) ___pt_reg(x, ___pt_nth(5, ___PT_STATE))
 
-/* The same, read with a helper and relocations. */
-#define PT_REGS_PARM1_CORE(x) ___pt_reg_core(x, __PT_PARM1_REG)
-#define PT_REGS_PARM2_CORE(x) ___pt_reg_core(x, __PT_PARM2_REG)
-#define PT_REGS_PARM3_CORE(x) ___pt_reg_core(x, __PT_PARM3_REG)
-#define PT_REGS_PARM4_CORE(x) ___pt_reg_core(x, __PT_PARM4_REG)
-#define PT_REGS_PARM5_CORE(x) ___pt_reg_core(x, __PT_PARM5_REG)
-#define PT_REGS_PARM6_CORE(x) ___pt_reg_core(x, __PT_PARM6_REG)
-#define PT_REGS_PARM7_CORE(x) ___pt_reg_core(x, __PT_PARM7_REG)
-#define PT_REGS_PARM8_CORE(x) ___pt_reg_core(x, __PT_PARM8_REG)
-#define PT_REGS_RET_CORE(x) ___pt_reg_core(x, __PT_RET_REG)
-#define PT_REGS_FP_CORE(x) ___pt_reg_core(x, __PT_FP_REG)
-#define PT_REGS_RC_CORE(x) ___pt_reg_core(x, __PT_RC_REG)
-#define PT_REGS_SP_CORE(x) ___pt_reg_core(x, __PT_SP_REG)
-#define PT_REGS_IP_CORE(x) ___pt_reg_core(x, __PT_IP_REG)
+#define PT_REGS_PARM1_CORE(x) ___pt_reg_core(x, ___pt_nth(1, ___PT_ARGS))
+#define PT_REGS_PARM2_CORE(x) ___pt_reg_core(x, ___pt_nth(2, ___PT_ARGS))
+#define PT_REGS_PARM3_CORE(x) ___pt_reg_core(x, ___pt_nth(3, ___PT_ARGS))
+#define PT_REGS_PARM4_CORE(x) ___pt_reg_core(x, ___pt_nth(4, ___PT_ARGS))
+#define PT_REGS_PARM5_CORE(x) ___pt_reg_core(x, ___pt_nth(5, ___PT_ARGS))
+#define PT_REGS_PARM6_CORE(x) ___pt_reg_core(x, ___pt_nth(6, ___PT_ARGS))
+#define PT_REGS_PARM7_CORE(x) ___pt_reg_core(x, ___pt_nth(7, ___PT_ARGS))
+#define PT_REGS_PARM8_CORE(x) ___pt_reg_core(x, ___pt_nth(8, ___PT_ARGS))
+#define PT_REGS_RET_CORE(x) ___pt_reg_core(x, ___pt_nth(1, ___PT_STATE))
+#define PT_REGS_FP_CORE(x) ___pt_reg_core(x, ___pt_nth(2, ___PT_STATE))
+#define PT_REGS_RC_CORE(x) ___pt_reg_core(x, ___pt_nth(3, ___PT_STATE))
+#define PT_REGS_SP_CORE(x) ___pt_reg_core(x, ___pt_nth(4, ___PT_STATE))
+#define PT_REGS_IP_CORE(x) ___pt_reg_core(x, ___pt_nth(5, ___PT_STATE))
 
-/* Of system calls. */
-#ifndef PT_REGS_PARM1_SYSCALL
-#define PT_REGS_PARM1_SYSCALL(x) ___pt_reg(x, __PT_PARM1_SYSCALL_REG)
-#define PT_REGS_PARM1_CORE_SYSCALL(x) ___pt_reg_core(x, __PT_PARM1_SYSCALL_REG)
+/*
+ * On some machines, the first argument of a system call is where its result will be.
+ * The kernel keeps it aside, in a field that user space may not know of.
+ */
+#ifdef ___PT_ORIGINAL
+struct pt_regs___original {
+	unsigned long ___PT_ORIGINAL;
+} __attribute__((preserve_access_index));
+#define ___pt_original(x) ((const struct pt_regs___original *)(x))
+#define PT_REGS_PARM1_SYSCALL(x) (___pt_original(x)->___PT_ORIGINAL)
+#define PT_REGS_PARM1_CORE_SYSCALL(x) BPF_CORE_READ(___pt_original(x), ___PT_ORIGINAL)
+#else
+#define PT_REGS_PARM1_SYSCALL(x) ___pt_reg(x, ___pt_nth(1, ___PT_SYSCALL))
+#define PT_REGS_PARM1_CORE_SYSCALL(x) ___pt_reg_core(x, ___pt_nth(1, ___PT_SYSCALL))
 #endif
-#define PT_REGS_PARM2_SYSCALL(x) ___pt_reg(x, __PT_PARM2_SYSCALL_REG)
-#define PT_REGS_PARM2_CORE_SYSCALL(x) ___pt_reg_core(x, __PT_PARM2_SYSCALL_REG)
-#define PT_REGS_PARM3_SYSCALL(x) ___pt_reg(x, __PT_PARM3_SYSCALL_REG)
-#define PT_REGS_PARM3_CORE_SYSCALL(x) ___pt_reg_core(x, __PT_PARM3_SYSCALL_REG)
-#define PT_REGS_PARM4_SYSCALL(x) ___pt_reg(x, __PT_PARM4_SYSCALL_REG)
-#define PT_REGS_PARM4_CORE_SYSCALL(x) ___pt_reg_core(x, __PT_PARM4_SYSCALL_REG)
-#define PT_REGS_PARM5_SYSCALL(x) ___pt_reg(x, __PT_PARM5_SYSCALL_REG)
-#define PT_REGS_PARM5_CORE_SYSCALL(x) ___pt_reg_core(x, __PT_PARM5_SYSCALL_REG)
-#define PT_REGS_PARM6_SYSCALL(x) ___pt_reg(x, __PT_PARM6_SYSCALL_REG)
-#define PT_REGS_PARM6_CORE_SYSCALL(x) ___pt_reg_core(x, __PT_PARM6_SYSCALL_REG)
-#define PT_REGS_PARM7_SYSCALL(x) ___pt_reg(x, __PT_PARM7_SYSCALL_REG)
-#define PT_REGS_PARM7_CORE_SYSCALL(x) ___pt_reg_core(x, __PT_PARM7_SYSCALL_REG)
+#define PT_REGS_PARM2_SYSCALL(x) ___pt_reg(x, ___pt_nth(2, ___PT_SYSCALL))
+#define PT_REGS_PARM2_CORE_SYSCALL(x) ___pt_reg_core(x, ___pt_nth(2, ___PT_SYSCALL))
+#define PT_REGS_PARM3_SYSCALL(x) ___pt_reg(x, ___pt_nth(3, ___PT_SYSCALL))
+#define PT_REGS_PARM3_CORE_SYSCALL(x) ___pt_reg_core(x, ___pt_nth(3, ___PT_SYSCALL))
+#define PT_REGS_PARM4_SYSCALL(x) ___pt_reg(x, ___pt_nth(4, ___PT_SYSCALL))
+#define PT_REGS_PARM4_CORE_SYSCALL(x) ___pt_reg_core(x, ___pt_nth(4, ___PT_SYSCALL))
+#define PT_REGS_PARM5_SYSCALL(x) ___pt_reg(x, ___pt_nth(5, ___PT_SYSCALL))
+#define PT_REGS_PARM5_CORE_SYSCALL(x) ___pt_reg_core(x, ___pt_nth(5, ___PT_SYSCALL))
+#define PT_REGS_PARM6_SYSCALL(x) ___pt_reg(x, ___pt_nth(6, ___PT_SYSCALL))
+#define PT_REGS_PARM6_CORE_SYSCALL(x) ___pt_reg_core(x, ___pt_nth(6, ___PT_SYSCALL))
+#define PT_REGS_PARM7_SYSCALL(x) ___pt_reg(x, ___pt_nth(7, ___PT_SYSCALL))
+#define PT_REGS_PARM7_CORE_SYSCALL(x) ___pt_reg_core(x, ___pt_nth(7, ___PT_SYSCALL))
 
 /* The address that a function, about to start or to end, returns to. */
 #if defined(bpf_target_powerpc) || defined(bpf_target_sparc) || defined(bpf_target_arm64)
