@@ -128,3 +128,20 @@ func messagesAbout(out, file string) string {
 	}
 	return strings.Join(said, "\n")
 }
+
+// Generated code for every way to attach a program compiles against the runtime.
+func TestAttachCompiles(t *testing.T) {
+	source, err := os.ReadFile("../../internal/codegen/testdata/attach/in.bpf.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{"attach.bpf.c": "//go:build ignore\n" + string(source), "main.go": "package main\n\nfunc main() {}\n"}
+	files["go.mod"], files["go.sum"] = userModule(t)
+	folder(t, files)
+	if got := bpfgen(t, nil, "Attach", "attach.bpf.c"); got.code != 0 || got.stderr != "" {
+		t.Fatalf("%+v", got)
+	}
+	if out, err := exec.Command("go", "vet", ".").CombinedOutput(); err != nil {
+		t.Errorf("go vet: %v\n%s", err, out)
+	}
+}

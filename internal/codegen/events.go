@@ -44,7 +44,7 @@ func typeEvents(obj *object.Object, requests []EventRequest) error {
 			continue
 		}
 		if decl.Type != uapi.MapTypeRingBuf && decl.Type != uapi.MapTypePerfEventArray && decl.Type != uapi.MapTypeUserRingbuf {
-			return fmt.Errorf("map %s: it is a %s, which has no events", decl.Name, decl.Type)
+			return fmt.Errorf("map %s: its type is %s, which has no events", decl.Name, decl.Type)
 		}
 		typ, err := typeNamed(obj.Types, name)
 		if err != nil {
