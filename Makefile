@@ -8,7 +8,7 @@ FUZZTIME   ?= 20s
 TESTFLAGS  ?= -race
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults test-kernels test-kernels-quick test-quick check fmt vet lint imports generate generated-current api api-current testdata tools deps build parity bench bench-quick bench-deps fuzz clean
+.PHONY: help demo test compilers faults test-kernels test-kernels-quick test-quick check fmt vet lint imports generate generated-current api api-current testdata tools deps build parity bench bench-quick bench-deps fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -24,6 +24,10 @@ test-kernels: ## every kernel test, in virtual machines with Debian's kernels fr
 
 test-kernels-quick: ## three of these machines, a part of the tests
 	@GO=$(GO) scripts/test-kernels-quick.sh
+
+compilers: ## build the test objects with the oldest clang that is supported and the newest: both declare the same
+	@for c in clang-14 clang-22; do command -v $$c >/dev/null || apt-get install -y -q --no-install-recommends $$c || exit; done
+	$(GO) test -count=1 -v -run '^TestCompilers$$' ./runtime
 
 faults: deps ## every system call of loading, attaching, reading and closing fails once, in every way
 	$(GO) test -tags faults -count=1 -run Fault ./runtime/...

@@ -125,9 +125,12 @@ func findTargets(programs []*ProgramSpec, codes []code, kt *kernelTypes, t *toke
 	return nil
 }
 
+// kernelFunction is what most programs attach to.
+const kernelFunction = "kernel function"
+
 // notInKernel is about an attach target that this kernel doesn't have.
 func notInKernel(ps *ProgramSpec, name, near string) error {
-	what := "kernel function"
+	what := kernelFunction
 	switch {
 	case strings.HasPrefix(name, "btf_trace_"):
 		what = "tracepoint"
@@ -136,7 +139,21 @@ func notInKernel(ps *ProgramSpec, name, near string) error {
 	case strings.HasPrefix(name, "bpf_iter_"):
 		what = "iterator"
 	}
-	return fmt.Errorf("this kernel has no %s %q%s (no %s in its types): %w", what, ps.AttachTo, near, name, ErrNotSupported)
+	return fmt.Errorf("this kernel has no %s %q%s (no %s in its types%s): %w", what, ps.AttachTo, near, name, untyped(what, name), ErrNotSupported)
+}
+
+// untyped says if the kernel has a function without types, which only kprobes
+// attach to.
+func untyped(what, name string) string {
+	if what != kernelFunction {
+		return ""
+	}
+	for symbol := range kernel.SymbolNames("tTwW") {
+		if base, _, _ := strings.Cut(symbol, "."); base == name {
+			return fmt.Sprintf("; it has %s without types, which kprobes can attach to", symbol)
+		}
+	}
+	return ""
 }
 
 // running are the types of the running kernel, or of one of its modules, whose

@@ -2,9 +2,12 @@ package ebpf
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
+	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
+	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -113,12 +116,42 @@ func TestAttachTargetIsOfTheRunningKernel(t *testing.T) {
 	p.Close()
 }
 
+// syscallEntry is the kernel's function for a system call.
+func syscallEntry(name string) string {
+	prefix := map[string]string{"amd64": "__x64", "arm64": "__arm64", "s390x": "__s390x"}[runtime.GOARCH]
+	return prefix + "_sys_" + name
+}
+
+// A function that has no types, as the compiler has changed it, is named: there
+// are kprobes for it.
+func TestAttachToFunctionWithoutTypes(t *testing.T) {
+	testutil.Needs(t, testutil.KernelBTF)
+	kt := newKernelTypes(&ProgramOptions{}, nil)
+	for symbol := range kernel.SymbolNames("t") {
+		base, suffix, ok := strings.Cut(symbol, ".")
+		if !ok || !strings.HasPrefix(suffix, "isra.") {
+			continue
+		}
+		h := hook{typ: Tracing, attach: AttachTraceFEntry, kinds: rawbtf.Kinds(rawbtf.KindFunc)}
+		if found, err := kt.find([]attachQuery{h.query(base)}); err != nil || found[0].id != 0 {
+			continue
+		}
+		_, err := NewProgram(attached(t, "programs", "fentry", base, nil))
+		if want := "; it has " + base + "."; err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, ErrNotSupported) {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+		return
+	}
+	t.Log("this kernel has no such function")
+}
+
 func TestAttachToSomethingNear(t *testing.T) {
 	testutil.Needs(t, testutil.KernelBTF)
 	for _, c := range []struct{ kind, to, want string }{
 		{"fentry", "vfs_raed", `this kernel has no kernel function "vfs_raed" (did you mean "vfs_read"?)`},
 		{"fentry", "vmlinux:vfs_raed", `(did you mean "vfs_read"?)`},
 		{"tp_btf", "sched_process_exce", `this kernel has no tracepoint "sched_process_exce" (did you mean "sched_process_exec"?)`},
+		{"fentry", "sys_openat", `this kernel has no kernel function "sys_openat" (did you mean "` + syscallEntry("openat") + `"`},
 		{"iter_task", "taks", `this kernel has no iterator "taks" (did you mean "task"?)`},
 	} {
 		_, err := NewProgram(attached(t, "programs", c.kind, c.to, nil))

@@ -491,3 +491,23 @@ func TestUndefinedConstant(t *testing.T) {
 		t.Error(ret, err)
 	}
 }
+
+// A symbol that this kernel doesn't have may be mistyped.
+func TestKsymNearest(t *testing.T) {
+	testutil.Needs(t, testutil.KernelBTF)
+	for _, c := range []struct{ program, name, want string }{
+		{"missing_function", "bpf_rcu_read_lokc", `kfunc bpf_rcu_read_lokc isn't in the types of this kernel and its modules (did you mean "bpf_rcu_read_lock"?) (if`},
+		{"missing_symbol", "bpf_link_fere", `kernel symbol bpf_link_fere isn't in /proc/kallsyms (did you mean "bpf_link_free"?) (if`},
+	} {
+		spec := parse(t, objectFile("ksyms")).Programs[c.program]
+		for i := range spec.Instructions {
+			if e := spec.Instructions[i].Extern(); e != nil {
+				e.Name = c.name
+			}
+		}
+		_, err := NewProgram(spec)
+		if err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, ErrNotSupported) {
+			t.Errorf("got  %v\nwant %s", err, c.want)
+		}
+	}
+}

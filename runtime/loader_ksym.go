@@ -47,13 +47,13 @@ func linkKsyms(programs []*ProgramSpec, codes []code, kt *kernelTypes, modules *
 	if err := findTyped(syms, kt); err != nil {
 		return err
 	}
-	if err := findAddresses(syms); err != nil {
+	if err := findAddresses(syms, kt); err != nil {
 		return err
 	}
 	byExtern := make(map[*asm.Extern]*ksym, len(syms))
 	for i := range syms {
 		s := &syms[i]
-		if err := s.settle(modules); err != nil {
+		if err := s.settle(modules, kt); err != nil {
 			return s.user.fail(err)
 		}
 		byExtern[s.extern] = s
@@ -162,7 +162,7 @@ func findIn(open []*ksym, types *btf.Spec, module string) (missing []*ksym) {
 }
 
 // findAddresses looks up externs that are declared without a type.
-func findAddresses(syms []ksym) error {
+func findAddresses(syms []ksym, kt *kernelTypes) error {
 	var names []string
 	var open []*ksym
 	for i := range syms {
@@ -184,7 +184,7 @@ func findAddresses(syms []ksym) error {
 		case sym.Found:
 			s.addr = sym.Addr
 		case !s.extern.Weak:
-			return s.user.fail(s.missing())
+			return s.user.fail(s.missing(kt))
 		}
 	}
 	return nil
@@ -192,7 +192,7 @@ func findAddresses(syms []ksym) error {
 
 // settle decides whether the program can have what was found, and opens the
 // module that has it.
-func (s *ksym) settle(modules *moduleTable) (err error) {
+func (s *ksym) settle(modules *moduleTable, kt *kernelTypes) (err error) {
 	if s.extern.Kind == asm.ExternAddress {
 		return nil
 	}
@@ -206,7 +206,7 @@ func (s *ksym) settle(modules *moduleTable) (err error) {
 	case s.types == nil && s.extern.Weak && (s.unlike == nil || s.extern.Kind == asm.ExternKfunc):
 		return nil
 	case s.types == nil:
-		return s.missing()
+		return s.missing(kt)
 	case s.module == "":
 		return nil
 	}
@@ -215,7 +215,7 @@ func (s *ksym) settle(modules *moduleTable) (err error) {
 }
 
 // missing says why a program can't have what it refers to.
-func (s *ksym) missing() error {
+func (s *ksym) missing(kt *kernelTypes) error {
 	what := fmt.Sprintf("%s %s", s.extern.Kind, s.query().Name)
 	where := "the types of this kernel and its modules"
 	if s.extern.Kind == asm.ExternAddress {
@@ -227,7 +227,15 @@ func (s *ksym) missing() error {
 	if s.unlike != nil {
 		return fmt.Errorf("%s of this kernel isn't what the program expects: %w: %w", what, s.unlike, ErrNotSupported)
 	}
-	return fmt.Errorf("%s isn't in %s (if the program can do without, declare it __weak): %w", what, where, ErrNotSupported)
+	return fmt.Errorf("%s isn't in %s%s (if the program can do without, declare it __weak): %w", what, where, s.near(kt), ErrNotSupported)
+}
+
+// near suggests symbols with names like the one that is missing.
+func (s *ksym) near(kt *kernelTypes) string {
+	if s.extern.Kind == asm.ExternAddress {
+		return didYouMean(s.extern.Name, kernel.SymbolNames("tTdDbBrRwW"))
+	}
+	return kt.didYouMean(s.query())
 }
 
 // poisonedCall is the number of a helper that doesn't exist, to which the index

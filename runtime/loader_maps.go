@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
@@ -181,7 +182,7 @@ func makeMap(spec *MapSpec, types *typeInfo) (*Map, error) {
 	types.token.addToMap(&attr)
 	fd, err := createMap(&attr, kernel.AtLeast)
 	if err != nil {
-		return nil, explainMap(want, err, types.token)
+		return nil, explainMap(want, &attr, err, types.token)
 	}
 	m, err := newMap(fd, want.Name, want.Type, want.KeySize, attr.ValueSize, attr.MaxEntries, attr.MapFlags&^uapi.MapFlagTokenFD)
 	if err != nil {
@@ -264,26 +265,36 @@ func lesserMap(attr kernel.MapCreateAttr, cpus uint32, atLeast func(uapi.KernelV
 	return attr
 }
 
-// explainMap adds what can be done to why a map can't be made.
-func explainMap(spec *MapSpec, err error, t *token) error {
+// explainMap adds what is wrong, and what can be done about it, to why a map
+// can't be made.
+func explainMap(spec *MapSpec, attr *kernel.MapCreateAttr, err error, t *token) error {
 	since := uapi.MapType(spec.Type).MinKernel()
-	switch kernel.Errno(err) {
+	errno := kernel.Errno(err)
+	switch errno {
 	case syscall.EPERM:
 		return t.explainPermission(err, mapDelegation(spec.Type), kernel.CapBPF)
-	case syscall.EINVAL:
-		if !kernel.AtLeast(since) {
-			return fmt.Errorf("%w: %w: maps of type %s need Linux %s", err, ErrNotSupported, spec.Type, since)
-		}
-		if link := (uapi.KernelVersion{Major: 6, Minor: 4}); spec.Type == StructOpsMap && spec.Flags&uapi.MapFlagLink != 0 && !kernel.AtLeast(link) {
-			return fmt.Errorf(`%w: %w: SEC(".struct_ops.link") needs Linux %s, SEC(".struct_ops") doesn't`, err, ErrNotSupported, link)
-		}
-		return fmt.Errorf("%w: the kernel takes no such map: %s", err, spec)
-	case syscall.E2BIG:
-		return fmt.Errorf("%w: the map is too big, or has attributes that this kernel doesn't know: %s", err, spec)
 	case kernel.ENOTSUPP:
 		return fmt.Errorf("%w: %w", err, ErrNotSupported)
+	case syscall.EINVAL, syscall.E2BIG, syscall.ENOMEM:
+	default:
+		return err
 	}
-	return err
+	if errno == syscall.EINVAL && !kernel.AtLeast(since) {
+		return fmt.Errorf("%w: %w: maps of type %s need Linux %s", err, ErrNotSupported, spec.Type, since)
+	}
+	if link := (uapi.KernelVersion{Major: 6, Minor: 4}); spec.Type == StructOpsMap && spec.Flags&uapi.MapFlagLink != 0 && !kernel.AtLeast(link) {
+		return fmt.Errorf(`%w: %w: SEC(".struct_ops.link") needs Linux %s, SEC(".struct_ops") doesn't`, err, ErrNotSupported, link)
+	}
+	if faults := spec.faults(attr); len(faults) > 0 {
+		return fmt.Errorf("%w: %s", err, strings.Join(faults, "; "))
+	}
+	switch errno {
+	case syscall.ENOMEM:
+		return fmt.Errorf("%w: the kernel has no memory for such a map: %s", err, spec)
+	case syscall.E2BIG:
+		return fmt.Errorf("%w: the map is too big, or has attributes that this kernel doesn't know: %s", err, spec)
+	}
+	return fmt.Errorf("%w: the kernel takes no such map: %s", err, spec)
 }
 
 // fillTime says when contents go into a map.

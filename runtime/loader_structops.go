@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
@@ -376,11 +377,18 @@ func newStructOps(value *structOpsValue, programs map[string]*Program) (_ *struc
 
 // didYouMean is ` (did you mean "name"?)`, or nothing if no name is near.
 func didYouMean(name string, names func(yield func(string) bool)) string {
-	near := nearest.Name(name, names)
-	if near == "" {
+	return suggest(nearest.Names(name, 1, names))
+}
+
+// suggest is ` (did you mean "one" or "another"?)`, or nothing without names.
+func suggest(names []string) string {
+	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (did you mean %q?)", near)
+	for i, name := range names {
+		names[i] = strconv.Quote(name)
+	}
+	return fmt.Sprintf(" (did you mean %s?)", strings.Join(names, " or "))
 }
 
 // didYouMean looks among the kernel's types of the same kinds and prefix.
@@ -395,7 +403,7 @@ func (kt *kernelTypes) didYouMean(query rawbtf.Query) string {
 			prefix = p
 		}
 	}
-	return didYouMean(strings.TrimPrefix(query.Name, prefix), func(yield func(string) bool) {
+	return suggest(nearest.Functions(strings.TrimPrefix(query.Name, prefix), 2, func(yield func(string) bool) {
 		for typ := range vmlinux.Records().All() {
 			if !query.Kinds.Has(typ.Kind()) {
 				continue
@@ -405,5 +413,5 @@ func (kt *kernelTypes) didYouMean(query rawbtf.Query) string {
 				return
 			}
 		}
-	})
+	}))
 }

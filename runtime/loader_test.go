@@ -617,7 +617,7 @@ func TestLoadErrors(t *testing.T) {
 		{"nested too deeply", "nested", func(cs *CollectionSpec) { cs.Maps["outer_hash"].InnerMap = cs.Maps["outer_array"] }, selection{maps: []string{"outer_hash"}},
 			`map "outer_hash": inner map: the kernel takes no map of maps in a map of maps`},
 		{"invalid map", "minimal", func(cs *CollectionSpec) { cs.Maps["my_map"].MaxEntries = 0 }, selection{maps: []string{"my_map"}},
-			`map "my_map": BPF_MAP_CREATE: invalid argument: the kernel takes no such map: Hash(keySize=4, valueSize=8, maxEntries=0, flags=0)`},
+			`map "my_map": BPF_MAP_CREATE: invalid argument: MaxEntries is 0; maps of type Hash need at least 1`},
 		{"rejected", "minimal", func(cs *CollectionSpec) { cs.Programs["bad"] = rejected() }, selection{programs: []string{"bad"}},
 			"program \"bad\": R0 !read_ok\n  in program \"bad\" (section \"socket\"): BPF_PROG_LOAD: permission denied\n" +
 				"  at instruction 0: exit\n  hint: The function ends without a value in R0: return something on every path."},

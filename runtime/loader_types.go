@@ -127,7 +127,7 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 			ti.close()
 		}
 	}()
-	codes, err := relocate(programs, kt, ti.builder.AddRef)
+	codes, err := relocate(programs, kt, &ti.builder)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -161,10 +161,10 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 // relocate is the programs' instructions for this kernel. All relocations are
 // solved together, because that means one look through the kernel's types.
 // Instructions without relocations are those of the specs.
-func relocate(programs []*ProgramSpec, kt *kernelTypes, localID func(btf.TypeRef) (btf.TypeID, error)) ([]code, error) {
+func relocate(programs []*ProgramSpec, kt *kernelTypes, types *btf.Builder) ([]code, error) {
 	codes := make([]code, len(programs))
 	var relos []corerelo.Reloc
-	var where []*asm.Instruction
+	var where []relocated
 	for i, ps := range programs {
 		insns := ps.Instructions
 		if slices.ContainsFunc(insns, dependsOnKernel) {
@@ -173,7 +173,7 @@ func relocate(programs []*ProgramSpec, kt *kernelTypes, localID func(btf.TypeRef
 				codes[i].tables = codes[i].tables || insns[j].JumpTable() != nil
 				if relo := insns[j].CORERelocation(); relo != nil {
 					relos = append(relos, corerelo.Reloc{CORERelocation: relo, Ins: &insns[j]})
-					where = append(where, &insns[j])
+					where = append(where, relocated{ps, &insns[j]})
 				}
 			}
 		}
@@ -182,7 +182,10 @@ func relocate(programs []*ProgramSpec, kt *kernelTypes, localID func(btf.TypeRef
 	if len(relos) == 0 {
 		return codes, nil
 	}
-	target := corerelo.Target{Modules: kt.relocationModules, LocalID: localID}
+	if err := keepLocalIDs(relos, types); err != nil {
+		return nil, err
+	}
+	target := corerelo.Target{Modules: kt.relocationModules, LocalID: types.AddRef}
 	if needsKernel(relos) {
 		var err error
 		if target.Kernel, err = kt.vmlinux(); err != nil {
@@ -191,20 +194,47 @@ func relocate(programs []*ProgramSpec, kt *kernelTypes, localID func(btf.TypeRef
 	}
 	fixups, err := corerelo.Relocate(relos, target)
 	if err != nil {
-		return nil, err
+		return nil, blame(err, where)
 	}
 	for i := range fixups {
-		if err := fixups[i].Apply(where[i]); err != nil {
-			return nil, err
+		if err := fixups[i].Apply(where[i].ins); err != nil {
+			return nil, where[i].program.fail(err)
 		}
 	}
 	return codes, nil
+}
+
+// relocated is an instruction to relocate.
+type relocated struct {
+	program *ProgramSpec
+	ins     *asm.Instruction
+}
+
+// blame names the program whose relocation an error is about.
+func blame(err error, where []relocated) error {
+	var e *corerelo.Error
+	if errors.As(err, &e) && e.Index >= 0 && e.Index < len(where) {
+		return where[e.Index].program.fail(err)
+	}
+	return err
 }
 
 // dependsOnKernel tells whether an instruction differs from kernel to kernel, or
 // from load to load.
 func dependsOnKernel(ins asm.Instruction) bool {
 	return ins.CORERelocation() != nil || isKsym(&ins) || ins.JumpTable() != nil
+}
+
+// keepLocalIDs has the kernel get the types of an object under the IDs that they
+// have there, if instructions depend on them: then those are the same as what
+// libbpf, which sends all types, makes of them.
+func keepLocalIDs(relos []corerelo.Reloc, types *btf.Builder) error {
+	for _, r := range relos {
+		if r.Kind == btf.CORETypeIDLocal && !r.Type.IsZero() {
+			return types.KeepIDs(r.Type.Spec())
+		}
+	}
+	return nil
 }
 
 // needsKernel tells whether relocations are about the kernel's types.

@@ -31,7 +31,7 @@ func (ve *VerifierError) explain(spec *ProgramSpec, insns asm.Instructions) {
 	at := prog.at(report.Insn)
 	if at != nil {
 		ve.Insn, ve.Instruction = report.Insn, fmt.Sprint(*at.ins)
-		ve.explainPoison(at.ins)
+		ve.explainPoison(at)
 	} else {
 		at = prog.at(0)
 	}
@@ -57,14 +57,14 @@ func (ve *VerifierError) locate(at *listed) {
 
 // explainPoison is for an instruction that takes the place of one which this
 // kernel has no solution for: that is the reason, and not what stands there now.
-func (ve *VerifierError) explainPoison(ins *asm.Instruction) {
-	if poison := corerelo.PoisonOf(ins); poison != nil {
-		ve.Reason, ve.details, ve.explanation = poison.Reason(), poison.Candidates(), ""
+func (ve *VerifierError) explainPoison(at *listed) {
+	if poison := corerelo.PoisonOf(at.ins); poison != nil {
+		ve.Reason, ve.details, ve.explanation = poison.Reason(at.line), poison.Candidates(), ""
 		ve.Hint, ve.also = poison.Hint(), ErrNotSupported
 		ve.Instruction = ""
 		return
 	}
-	if missing := missingKfunc(ins); missing != "" {
+	if missing := missingKfunc(at.ins); missing != "" {
 		ve.Reason = fmt.Sprintf("it calls %s, which this kernel doesn't have as it is declared", rawbtf.EssentialName(missing))
 		ve.Hint = fmt.Sprintf("Ask bpf_ksym_exists(%s) before, in the same function, or do without.", missing)
 		ve.details, ve.explanation, ve.also, ve.Instruction = nil, "", ErrNotSupported, ""

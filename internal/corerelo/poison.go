@@ -45,22 +45,13 @@ func (p *Poison) Error() string {
 	return e.Error()
 }
 
-// Reason says in a line what the program asks this kernel for in vain.
-func (p *Poison) Reason() string {
+// Reason says in one line what the program asks this kernel for in vain. Line is the C line it does that in, or nil.
+func (p *Poison) Reason(line *btf.Line) string {
 	what := Spell(p.fixup.relo)
-	if access := p.access(); access != "" {
+	if access := accessAt(line); access != "" {
 		what = fmt.Sprintf("%s (%s)", access, what)
 	}
 	return fmt.Sprintf("this kernel has no %s, for a CO-RE relocation of kind %s", what, p.fixup.relo.Kind)
-}
-
-// access is the C expression that was compiled to the instruction, such as task->mm->start_brk, "" if it isn't known.
-func (p *Poison) access() string {
-	line, ok := p.source.(*btf.Line)
-	if !ok {
-		return ""
-	}
-	return expressionAt(line.Line(), int(line.LineColumn()))
 }
 
 // Candidates says, in a line each, what types of the kernel could have been meant, and why none of them fits.
@@ -123,6 +114,14 @@ func (p *Poison) Hint() string {
 		ask = "bpf_core_enum_value_exists"
 	}
 	return fmt.Sprintf("Ask %s before, so that the verifier sees that this isn't reached; for what other kernels call otherwise, declare the type with a flavour (name___old).", ask)
+}
+
+// accessAt is the C expression that was compiled to an instruction, such as task->mm->start_brk, "" if it isn't known.
+func accessAt(line *btf.Line) string {
+	if line == nil {
+		return ""
+	}
+	return expressionAt(line.Line(), int(line.LineColumn()))
 }
 
 // expressionAt is the C expression around a column (starting at one) of a line: names joined by -> and . and brackets, or a macro with

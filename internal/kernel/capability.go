@@ -93,6 +93,7 @@ func ExplainPermission(err error, need ...Capability) error {
 		uidMap:           readText("/proc/self/uid_map"),
 		unprivileged:     readText("/proc/sys/kernel/unprivileged_bpf_disabled"),
 		lockdown:         readText("/sys/kernel/security/lockdown"),
+		modules:          readText("/sys/kernel/security/lsm"),
 		memlockUnlimited: memlockUnlimited(),
 	}.explain(err, need)
 	if len(explained.Missing) == 0 && len(explained.Notes) == 0 {
@@ -108,6 +109,7 @@ type circumstances struct {
 	uidMap           string // /proc/self/uid_map
 	unprivileged     string // sysctl kernel.unprivileged_bpf_disabled
 	lockdown         string // e.g. "none [integrity] confidentiality"
+	modules          string // of Linux security, e.g. "capability,yama,selinux,bpf"
 	memlockUnlimited bool
 }
 
@@ -117,7 +119,8 @@ func (c circumstances) explain(err error, need []Capability) *PermissionError {
 	if known {
 		e.Missing = missing(effective, need, c.version(uapi.KernelVersion{Major: 5, Minor: 8}))
 	}
-	if len(need) == 0 && known && effective&(1<<CapSysAdmin|1<<CapBPF) == 0 && c.unprivileged != "" && c.unprivileged != "0" {
+	simple := len(need) == 0 || len(need) == 1 && need[0] == CapBPF // what anybody may have if the sysctl is 0
+	if simple && known && effective&(1<<CapSysAdmin|1<<CapBPF) == 0 && c.unprivileged != "" && c.unprivileged != "0" {
 		e.Notes = append(e.Notes, "sysctl kernel.unprivileged_bpf_disabled="+c.unprivileged+" keeps BPF from unprivileged users")
 	}
 	if len(e.Missing) == 0 && c.uidMap != "" && !isInitialUserNamespace(c.uidMap) {
@@ -132,7 +135,22 @@ func (c circumstances) explain(err error, need []Capability) *PermissionError {
 	if statusField(c.status, "Seccomp") == "2" {
 		e.Notes = append(e.Notes, "a seccomp filter is active and may forbid it (container runtimes set one)")
 	}
+	if modules := c.policies(); len(e.Missing) == 0 && modules != "" {
+		e.Notes = append(e.Notes, "the policy of a security module may forbid it ("+modules+" in /sys/kernel/security/lsm; see the audit log)")
+	}
 	return e
+}
+
+// policies are the active security modules that have policies about BPF.
+func (c circumstances) policies() string {
+	var names []string
+	for name := range strings.SplitSeq(c.modules, ",") {
+		switch name {
+		case "selinux", "apparmor", "smack", "tomoyo", "bpf":
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // missing are the capabilities in need that aren't effective. CAP_SYS_ADMIN

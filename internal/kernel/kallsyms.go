@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
+	"strings"
 )
 
 // kallsyms lists all symbols of the kernel, of its modules and of BPF programs.
@@ -64,6 +66,21 @@ func findSymbols(r io.Reader, names []string) ([]Symbol, error) {
 		err = ErrSymbolsHidden
 	}
 	return found, err
+}
+
+// SymbolNames are the names of all symbols of the kernel, and none if it doesn't
+// show them. Functions are those of a type that code has in nm: "tTwW".
+func SymbolNames(types string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		f, err := OpenFile(kallsyms, os.O_RDONLY)
+		if err != nil {
+			return
+		}
+		defer f.Close()
+		_ = eachSymbol(f, func(_ uint64, typ byte, name []byte) bool {
+			return strings.IndexByte(types, typ) < 0 || yield(string(name))
+		})
+	}
 }
 
 // unmangle removes what link-time optimisation adds to names of static

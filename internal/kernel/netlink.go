@@ -44,6 +44,16 @@ const netlinkTries = 8
 // returns what the kernel sends besides, the payload of the first message of the
 // same kind, which flag NLM_F_ECHO asks for.
 func (n *Netlink) Request(kind, flags uint16, payload []byte) ([]byte, error) {
+	return n.exchange(kind, kind, flags, payload)
+}
+
+// Ask sends a question, and returns the payload of the first message of the kind
+// that answers have.
+func (n *Netlink) Ask(kind, answer uint16, payload []byte) ([]byte, error) {
+	return n.exchange(kind, answer, 0, payload)
+}
+
+func (n *Netlink) exchange(kind, answer, flags uint16, payload []byte) ([]byte, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	raw, err := n.fd.Acquire()
@@ -59,7 +69,7 @@ func (n *Netlink) Request(kind, flags uint16, payload []byte) ([]byte, error) {
 	if err := sendto(raw, message, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil, os.NewSyscallError("sendto", err)
 	}
-	return receiveNetlink(raw, kind)
+	return receiveNetlink(raw, answer)
 }
 
 // receiveNetlink reads messages up to the acknowledgement.

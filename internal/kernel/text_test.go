@@ -189,6 +189,16 @@ func TestPermissionIsExplained(t *testing.T) {
 			nil,
 			"BPF_PROG_LOAD: operation not permitted: sysctl kernel.unprivileged_bpf_disabled=2 keeps BPF from unprivileged users",
 		},
+		"sysctl, for what it allows": {
+			circumstances{version: newKernel, status: statusNobody, uidMap: initialUserNS, unprivileged: "1"},
+			[]Capability{CapBPF},
+			"BPF_PROG_LOAD: operation not permitted: needs CAP_BPF (or CAP_SYS_ADMIN); sysctl kernel.unprivileged_bpf_disabled=1 keeps BPF from unprivileged users",
+		},
+		"security module": {
+			circumstances{version: newKernel, status: statusRoot, uidMap: initialUserNS, modules: "lockdown,capability,yama,apparmor,bpf"},
+			[]Capability{CapBPF},
+			"BPF_PROG_LOAD: operation not permitted: the policy of a security module may forbid it (apparmor, bpf in /sys/kernel/security/lsm; see the audit log)",
+		},
 		"lockdown": {
 			circumstances{version: newKernel, status: statusRoot, uidMap: initialUserNS, lockdown: "none integrity [confidentiality]"},
 			[]Capability{CapBPF},

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"iter"
 	"slices"
+	"strings"
 )
 
 // maxLength bounds the names that are compared: longer ones aren't mistyped.
@@ -44,6 +45,42 @@ func Names(name string, max int, candidates iter.Seq[string]) []string {
 		names = append(names, n.name)
 	}
 	return names
+}
+
+// Functions is Name for functions of the kernel. If there are some that name has
+// become, it returns up to max of those instead: what the compiler has
+// specialised (do_open.isra.0), and the entries of system calls (__x64_sys_open).
+func Functions(name string, max int, candidates iter.Seq[string]) []string {
+	var derived []string
+	others := Names(name, 1, func(yield func(string) bool) {
+		for candidate := range candidates {
+			if isDerived(candidate, name) {
+				if !slices.Contains(derived, candidate) {
+					derived = append(derived, candidate)
+				}
+			} else if !yield(candidate) {
+				return
+			}
+		}
+	})
+	if derived == nil {
+		return others
+	}
+	return derived[:min(len(derived), max)]
+}
+
+// isDerived tells whether a function was made of the one called name.
+func isDerived(candidate, name string) bool {
+	if base, suffix, ok := strings.Cut(candidate, "."); ok {
+		return base == name && (strings.HasPrefix(suffix, "isra") || strings.HasPrefix(suffix, "constprop") || strings.HasPrefix(suffix, "llvm"))
+	}
+	machine, call, ok := strings.Cut(candidate, "_sys_")
+	return ok && isMachine[machine] && call == strings.TrimPrefix(name, "sys_") && candidate != name
+}
+
+// isMachine has what the entries of system calls begin with on 64-bit machines.
+var isMachine = map[string]bool{
+	"__x64": true, "__arm64": true, "__s390x": true, "__riscv": true, "__powerpc": true, "__loongarch": true,
 }
 
 // Distance is the number of letters to insert, delete, replace or swap with

@@ -54,3 +54,19 @@ func TestNames(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestFunctions(t *testing.T) {
+	known := []string{"vfs_read", "vfs_readv", "do_filp_open.isra.0", "do_filp_open.cold", "__x64_sys_openat", "__ia32_sys_openat", "__do_sys_openat", "tcp_recv.constprop.0"}
+	for name, want := range map[string]string{
+		"vfs_reda":      "vfs_read",
+		"do_filp_open":  "do_filp_open.isra.0",
+		"sys_openat":    "__x64_sys_openat",
+		"openat":        "__x64_sys_openat",
+		"tcp_recv":      "tcp_recv.constprop.0",
+		"nothing_alike": "",
+	} {
+		if got := strings.Join(Functions(name, 3, slices.Values(known)), " "); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}

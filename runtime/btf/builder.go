@@ -16,7 +16,9 @@ import (
 //
 // The zero value is an empty blob. A Builder is not safe for concurrent use.
 type Builder struct {
-	entries []entry // by ID, starting at 1
+	entries []entry // in the order of adding
+	kept    uint32  // IDs that belong to the first source, whose types keep theirs
+	own     uint32  // IDs given to other types, starting behind those
 	ids     map[Type]TypeID
 	sources []source
 	strings rawbtf.Strings
@@ -27,6 +29,7 @@ type entry struct {
 	typ    Type
 	record rawbtf.Type
 	source int // of record, in Builder.sources
+	id     TypeID
 }
 
 // source is a blob that records are copied from.
@@ -94,7 +97,7 @@ func (b *Builder) Add(typ Type) (TypeID, error) {
 			for _, e := range b.entries[first:] {
 				delete(b.ids, e.typ)
 			}
-			b.entries = b.entries[:first]
+			b.forget(first)
 			return 0, err
 		}
 	}
@@ -119,8 +122,51 @@ func (b *Builder) assign(typ Type) TypeID {
 }
 
 func (b *Builder) push(e entry) TypeID {
+	if b.keeps(&e) {
+		e.id = TypeID(e.record.ID())
+	} else {
+		b.own++
+		e.id = TypeID(b.kept + b.own)
+	}
 	b.entries = append(b.entries, e)
-	return TypeID(len(b.entries))
+	return e.id
+}
+
+// keeps tells whether a type has the same ID as where it is from.
+func (b *Builder) keeps(e *entry) bool { return b.kept != 0 && e.typ == nil && e.source == 0 }
+
+// forget takes back what was pushed from the given entry on.
+func (b *Builder) forget(first int) {
+	for i := range b.entries[first:] {
+		if !b.keeps(&b.entries[first+i]) {
+			b.own--
+		}
+	}
+	b.entries = b.entries[:first]
+}
+
+// KeepIDs lets types of s that are added later have the IDs that they have in s:
+// instructions may have been compiled to know them. Types of s that nobody adds
+// are written as pointers to void. The Builder must be empty.
+func (b *Builder) KeepIDs(s *Spec) error {
+	if !b.Empty() || len(b.sources) > 0 {
+		return errors.New("keep IDs: there are types already")
+	}
+	b.source(s.raw)
+	b.kept = s.raw.EndID() - 1
+	return nil
+}
+
+// byID is all entries, with zero ones for IDs that nobody has.
+func (b *Builder) byID() []entry {
+	if b.kept == 0 {
+		return b.entries
+	}
+	sorted := make([]entry, b.kept+b.own)
+	for _, e := range b.entries {
+		sorted[e.id-1] = e
+	}
+	return sorted
 }
 
 // forTags calls f for each decl tag of typ.
@@ -210,7 +256,7 @@ func (b *Builder) addRecord(src int, id uint32) (TypeID, error) {
 		for _, e := range b.entries[first:] {
 			b.sources[src].ids[e.record.ID()] = 0
 		}
-		b.entries = b.entries[:first]
+		b.forget(first)
 		return 0, fmt.Errorf("add type ID %d: %w", id, err)
 	}
 	return root, nil
@@ -299,12 +345,16 @@ func (b *Builder) Marshal(buf []byte, opts *MarshalOptions) ([]byte, error) {
 		order = binary.NativeEndian
 	}
 	w := rawbtf.NewWriter(buf, order, &b.strings)
-	for i := range b.entries {
-		e := &b.entries[i]
+	entries := b.byID()
+	for i := range entries {
+		e := &entries[i]
 		var err error
-		if e.typ != nil {
+		switch {
+		case e.id == 0:
+			w.Type(rawbtf.KindPointer, false, 0, "", 0)
+		case e.typ != nil:
 			err = b.encode(w, e.typ)
-		} else {
+		default:
 			err = b.copyRecord(w, e)
 		}
 		if err != nil {

@@ -399,3 +399,61 @@ func TestLegacyBitfields(t *testing.T) {
 	}
 	checkRoundTrip(t, s, binary.LittleEndian)
 }
+
+// Types keep their IDs, however few of them are added, and the kernel takes what
+// stands for the others.
+func TestBuilderKeepsIDs(t *testing.T) {
+	long := &Int{Name: "long", Size: 8, Encoding: Signed}
+	inner := &Struct{Name: "inner", Size: 8, Members: []Member{{Name: "x", Type: long}}}
+	outer := &Struct{Name: "outer", Size: 8, Members: []Member{{Name: "p", Type: &Pointer{Target: inner}}}}
+	other := &Struct{Name: "other", Size: 8, Members: []Member{{Name: "y", Type: long}}}
+	all, err := NewBuilder([]Type{other, &Float{Name: "double", Size: 8}, outer}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := all.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b Builder
+	if err := b.KeepIDs(spec); err != nil {
+		t.Fatal(err)
+	}
+	added, err := b.Add(&Int{Name: "char", Size: 1})
+	if err != nil || uint32(added) != spec.Records().EndID() {
+		t.Errorf("a type from elsewhere has ID %d, %v", added, err)
+	}
+	for _, name := range []string{"outer", "long"} {
+		typ, err := spec.AnyTypeByName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := spec.TypeID(typ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id, err := b.AddRef(spec.Ref(want)); err != nil || id != want {
+			t.Errorf("%s has ID %d, %v; want %d", name, id, err, want)
+		}
+	}
+	got, err := b.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id := TypeID(1); id < added; id++ {
+		want, err := spec.TypeByID(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name := want.TypeName(); name == "other" || name == "double" {
+			want = &Pointer{Target: &Void{}}
+		}
+		typ, err := got.TypeByID(id)
+		if err != nil || fmt.Sprint(typ) != fmt.Sprint(want) {
+			t.Errorf("ID %d is %v, %v; want %v", id, typ, err, want)
+		}
+	}
+	if err := b.KeepIDs(spec); err == nil {
+		t.Error("IDs kept that others may have")
+	}
+}

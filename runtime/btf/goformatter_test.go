@@ -164,7 +164,7 @@ func TestGoFormatterOfKernel(t *testing.T) {
 			break
 		}
 	}
-	if unsupported > len(declared)/20 {
+	if unsupported > len(declared)/5 { // bit fields, mostly
 		t.Errorf("%d of %d structs are not supported", unsupported, unsupported+len(declared))
 	}
 	checkLayouts(t, source.String(), declared)

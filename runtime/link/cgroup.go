@@ -56,8 +56,26 @@ func AttachCgroup(opts CgroupOptions) (Link, error) {
 			return legacy, nil
 		}
 	}
+	err = opts.explain(err, dir)
 	dir.Close()
 	return nil, fmt.Errorf("attach %v to control group %s: %w", opts.Program, opts.Path, err)
+}
+
+// queryEffective is for programs that a control group has from those above it.
+const queryEffective = 1 << 0
+
+// explain names the programs that keep others away: those attached, here or
+// above, without BPF_F_ALLOW_MULTI.
+func (opts *CgroupOptions) explain(err error, dir *os.File) error {
+	if kernel.Errno(err) != unix.EPERM {
+		return err
+	}
+	holders := attachedTo(int(dir.Fd()), opts.Attach, queryEffective)
+	if len(holders) == 0 {
+		return err
+	}
+	return taken(err, "the control group, or one above it,", holders,
+		"a program attached without BPF_F_ALLOW_MULTI lets no others in: whoever attached it has to detach it, or attach it as a link or with that flag")
 }
 
 // Kernels that know of the place of programs in a control group.

@@ -10,6 +10,7 @@ import (
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
+	"github.com/bpfgen/bpfgen/internal/nearest"
 	"golang.org/x/sys/unix"
 )
 
@@ -130,14 +131,23 @@ func explainKprobe(symbol string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EADDRNOTAVAIL):
-		return fmt.Errorf("no symbol %s in this kernel and its loaded modules (see /proc/kallsyms): %w: %w", symbol, err, os.ErrNotExist)
+		return fmt.Errorf("no symbol %s in this kernel and its loaded modules (%s): %w: %w", symbol, nearFunctions(symbol), err, os.ErrNotExist)
 	case errors.Is(err, unix.EINVAL):
 		// Kretprobes up to 5.10, and tracefs from 6.11 on.
-		return fmt.Errorf("no symbol %s, or one that can't be probed (see blacklist in /sys/kernel/debug/kprobes): %w", symbol, err)
+		return fmt.Errorf("no symbol %s (%s), or one that can't be probed (see blacklist in /sys/kernel/debug/kprobes): %w", symbol, nearFunctions(symbol), err)
 	case errors.Is(err, unix.EILSEQ):
 		return fmt.Errorf("no instruction begins at that offset: %w", err)
 	}
 	return kernel.ExplainPermission(err, kernel.CapPerfmon)
+}
+
+// nearFunctions says what functions of the kernel may have been meant.
+func nearFunctions(name string) string {
+	near := nearest.Functions(name, 3, kernel.SymbolNames("tTwW"))
+	if len(near) == 0 {
+		return "see /proc/kallsyms"
+	}
+	return "did you mean " + strings.Join(near, " or ") + "?"
 }
 
 // syscallPrefixes are what the wrappers of system calls begin with.

@@ -1094,7 +1094,7 @@ func TestXDPInterfaceIsTaken(t *testing.T) {
 	}
 	defer first.Close()
 	_, err = AttachXDP(XDPOptions{Program: prog, Interface: testutil.Loopback})
-	if !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), "another XDP program") {
+	if !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), "device or resource busy: the interface has program ") {
 		t.Errorf("second: %v", err)
 	}
 	if _, err := AttachXDP(XDPOptions{Program: prog, Interface: 4711}); err == nil {

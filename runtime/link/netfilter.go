@@ -84,11 +84,20 @@ func AttachNetfilter(opts NetfilterOptions) (Link, error) {
 	case err == nil:
 		return l, nil
 	case errors.Is(err, unix.EBUSY):
-		err = fmt.Errorf("another program has priority %d there: %w", opts.Priority, err)
+		err = taken(err, fmt.Sprintf("priority %d", opts.Priority), netfilterAt(opts), "choose another priority")
 	case errors.Is(err, unix.EAFNOSUPPORT):
 		err = fmt.Errorf("protocol family %d: this kernel has IPv4 (2) and perhaps IPv6 (10): %w", opts.ProtocolFamily, err)
 	}
 	return nil, fmt.Errorf("attach %v to netfilter hook %d: %w", opts.Program, opts.Hook, err)
+}
+
+// netfilterAt are the programs that are where opts wants to attach one. They may
+// be in other network namespaces, which links don't tell.
+func netfilterAt(opts NetfilterOptions) []holder {
+	return linked(func(info *Info) bool {
+		nf := info.Netfilter()
+		return nf != nil && nf.ProtocolFamily == opts.ProtocolFamily && nf.Hook == opts.Hook && nf.Priority == opts.Priority
+	})
 }
 
 // NetfilterInfo is what Info tells about links of NetfilterType.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
+	"golang.org/x/sys/unix"
 )
 
 // NetNsLink is a program attached to a network namespace.
@@ -33,6 +34,9 @@ func AttachNetNs(ns int, prog *ebpf.Program) (*NetNsLink, error) {
 	l, err := attach(prog, since, kernel.LinkCreateAttr[kernel.LinkNone]{
 		TargetFD: uint32(ns), AttachType: uint32(attachType),
 	}, kernel.CapBPF, kernel.CapNetAdmin)
+	if errno := kernel.Errno(err); errno == unix.E2BIG || errno == unix.EEXIST {
+		err = taken(err, "it", attachedTo(ns, attachType, 0), "detach that first; a flow dissector of the initial network namespace is everybody's")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("attach %v to network namespace: %w", prog, err)
 	}

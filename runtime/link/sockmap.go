@@ -8,6 +8,7 @@ import (
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
+	"golang.org/x/sys/unix"
 )
 
 // SockmapOptions say what AttachSockmap attaches.
@@ -37,6 +38,9 @@ func AttachSockmap(opts SockmapOptions) (Link, error) {
 	l, err := attach(opts.Program, uapi.KernelVersion{Major: 6, Minor: 10}, kernel.LinkCreateAttr[kernel.LinkNone]{
 		TargetFD: uint32(target.Int()), AttachType: uint32(opts.Attach),
 	}, kernel.CapBPF, kernel.CapNetAdmin)
+	if kernel.Errno(err) == unix.EBUSY {
+		err = taken(err, "the map", attachedTo(target.Int(), opts.Attach, 0), "detach that first, or call its link's Update")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("attach %v to sockmap %v: %w", opts.Program, opts.Map, err)
 	}

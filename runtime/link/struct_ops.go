@@ -9,6 +9,7 @@ import (
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
+	"golang.org/x/sys/unix"
 )
 
 // StructOpsOptions say what AttachStructOps attaches.
@@ -48,6 +49,9 @@ func AttachStructOps(opts StructOpsOptions) (Link, error) {
 	})
 	if err != nil {
 		err = needs(kernel.ExplainPermission(err, kernel.CapBPF), structOpsLink)
+		if errno := kernel.Errno(err); errno == unix.EEXIST || errno == unix.EBUSY {
+			err = fmt.Errorf("%w: the kernel has another one registered by the same name, or as the only one that it takes: unregister that, or change the name in the struct", err)
+		}
 		return nil, fmt.Errorf("attach struct_ops %v: %w", m, err)
 	}
 	return &RawLink{fd: l}, nil

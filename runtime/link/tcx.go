@@ -33,6 +33,10 @@ func AttachTCX(opts TCXOptions) (Link, error) {
 	l, err := attachToInterface(opts.Program, uapi.KernelVersion{Major: 6, Minor: 6}, opts.Interface, relative{
 		attachType: opts.Attach, anchor: opts.Anchor, revision: opts.ExpectedRevision, flags: opts.Flags,
 	})
+	switch kernel.Errno(err) {
+	case unix.EEXIST, unix.ESTALE, unix.ENOENT, unix.ERANGE:
+		err = taken(err, "the interface", attachedTo(opts.Interface, opts.Attach, 0), "a program is there once; an anchor, and a revision, have to be of those that are there")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("attach tcx program to interface %d: %w", opts.Interface, err)
 	}

@@ -44,8 +44,8 @@ func AttachXDP(opts XDPOptions) (Link, error) {
 	l, err := attach(opts.Program, uapi.KernelVersion{Major: 5, Minor: 9}, kernel.LinkCreateAttr[kernel.LinkNone]{
 		TargetFD: uint32(opts.Interface), AttachType: uint32(ebpf.AttachXDP), Flags: uint32(opts.Flags),
 	}, kernel.CapBPF, kernel.CapNetAdmin)
-	if kernel.Errno(err) == unix.EBUSY {
-		err = fmt.Errorf("the interface has another XDP program: %w", err)
+	if errno := kernel.Errno(err); errno == unix.EBUSY || errno == unix.EEXIST {
+		err = taken(err, "the interface", xdpOn(opts.Interface), "one XDP program has room there, detach it or call its link's Update")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("attach XDP program to interface %d: %w", opts.Interface, err)
