@@ -133,10 +133,15 @@ func (m *Model) emitConsts(f *jen.File) {
 	}
 	consts := make([]jen.Code, len(m.Consts))
 	for i, c := range m.Consts {
-		consts[i] = jen.Id(c.Name).Op("=").Op(c.Value)
-		if c.Name != m.Names.Ident+c.C {
-			consts[i] = jen.Id(c.Name).Op("=").Op(c.Value).Comment(comment(c.C))
+		code := jen.Id(c.Name)
+		if c.Type != "" {
+			code.Id(c.Type)
 		}
+		code.Op("=").Op(c.Value)
+		if c.Name != m.Names.Ident+c.C {
+			code.Comment(comment(c.C))
+		}
+		consts[i] = code
 	}
 	docComment(f, "Constants of the C source.")
 	f.Const().Defs(consts...)
@@ -207,7 +212,11 @@ func (m *Model) emitSpecs(f *jen.File) {
 
 func (m *Model) emitObjects(f *jen.File) {
 	n := m.Names
-	docComment(f, n.Objects+" is everything that "+n.LoadObjects+" has loaded into the kernel.")
+	loaders := n.LoadObjects + " has"
+	if n.NewSpecs != "" {
+		loaders = "Load of " + n.Specs + ", or " + n.LoadObjects + ", has"
+	}
+	docComment(f, n.Objects+" is what "+loaders+" loaded into the kernel.")
 	parts := []jen.Code{jen.Id(n.Programs), jen.Id(n.Maps), jen.Id(n.Variables)}
 	if m.hasReport() {
 		parts = append(parts, jen.Id("report").Op("*").Add(ebpf("Report")))
