@@ -1,8 +1,10 @@
 package ebpf
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -132,4 +134,31 @@ func goldenErrors(t *testing.T, series uapi.KernelVersion) map[string]string {
 		}
 	}
 	return golden
+}
+
+// docs/diagnostics.md shows errors word for word.
+func TestDiagnosticsPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/diagnostics.md")
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("needs docs, which virtual machines don't have")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden, err := os.ReadFile("testdata/rejected/6.18.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for _, block := range strings.Split(string(page), "\n```\n") {
+		if !strings.HasPrefix(block, "rejected.bpf.c:") {
+			continue
+		}
+		if shown++; block != unreachableField && !strings.Contains(string(golden), "\n"+block+"\n") {
+			t.Errorf("no error says this:\n%s", block)
+		}
+	}
+	if shown < 4 {
+		t.Errorf("the page shows %d errors", shown)
+	}
 }
