@@ -61,6 +61,7 @@ func TestRecordedRejections(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("recorded logs: %v, %v", files, err)
 	}
+	spec := parse(t, objectFile("rejected"))
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			var got strings.Builder
@@ -68,7 +69,7 @@ func TestRecordedRejections(t *testing.T) {
 				if kernelDependent[recorded.name] || unlinked(recorded) {
 					continue
 				}
-				fmt.Fprintf(&got, "=== %s %d\n%s\n\n", recorded.name, recorded.level, recorded.explained(t))
+				fmt.Fprintf(&got, "=== %s %d\n%s\n\n", recorded.name, recorded.level, recorded.explained(t, spec))
 			}
 			testutil.Golden(t, "rejected/"+filepath.Base(file), []byte(got.String()))
 		})
@@ -80,9 +81,8 @@ func TestRecordedRejections(t *testing.T) {
 func unlinked(r recordedLog) bool { return strings.Contains(r.log, "unknown#2002") }
 
 // explained is the error for a recorded log.
-func (r *recordedLog) explained(t *testing.T) *VerifierError {
+func (r *recordedLog) explained(t *testing.T, spec *CollectionSpec) *VerifierError {
 	t.Helper()
-	spec := parse(t, objectFile("rejected"))
 	name, change := r.name, func(*ProgramSpec) {}
 	for _, known := range rejections {
 		if known.name != r.name {
@@ -95,7 +95,7 @@ func (r *recordedLog) explained(t *testing.T) *VerifierError {
 			change = known.change
 		}
 	}
-	ps := spec.Programs[name]
+	ps := spec.Programs[name].Copy()
 	if ps == nil {
 		t.Fatalf("no program %q", name)
 	}
