@@ -23,6 +23,7 @@ func main() {
 func mainE() error {
 	quick := flag.Bool("quick", false, "fewer and shorter rounds; print the table instead of writing it")
 	only := flag.String("run", "", "only rows whose section or name matches this `regexp`; print the table")
+	growth := flag.Bool("growth", false, "only the curves of how costs grow; print them")
 	rounds := flag.Int("rounds", 0, "how often everything is run (default 15, quick 3)")
 	flag.Parse()
 
@@ -58,12 +59,25 @@ func mainE() error {
 	if err := l.build(); err != nil {
 		return err
 	}
-	results, err := l.measure(chosen, times, func(s string) { fmt.Fprintln(os.Stderr, s) })
+	progress := func(s string) { fmt.Fprintln(os.Stderr, s) }
+	rep := report{rounds: times, about: l.about()}
+	if *growth || !*quick && *only == "" {
+		os.Setenv("BENCH_MS", "20")
+		if rep.curves, err = l.measureGrowth(3, progress); err != nil {
+			return err
+		}
+		os.Setenv("BENCH_MS", budget)
+	}
+	if *growth {
+		fmt.Print(rep.growth())
+		return nil
+	}
+	results, err := l.measure(chosen, times, progress)
 	fmt.Fprintf(os.Stderr, "%v\n", time.Since(start).Round(time.Second))
 	if err != nil {
 		return err
 	}
-	rep := report{rows: chosen, results: results, rounds: times, about: l.about()}
+	rep.rows, rep.results = chosen, results
 	if *quick || *only != "" {
 		fmt.Print(rep.tables())
 		return nil

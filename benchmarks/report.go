@@ -13,6 +13,7 @@ type report struct {
 	results map[run]result
 	rounds  int
 	about   []string
+	curves  map[run]result // empty if growth wasn't measured
 }
 
 func (rep *report) value(r row, who string) (float64, bool) {
@@ -123,6 +124,8 @@ func format(m metric, v float64, ok bool) string {
 			return fmt.Sprintf("%.3g µs", v/1e3)
 		}
 		return fmt.Sprintf("%.3g ms", v/1e6)
+	case bytesKept:
+		return fmt.Sprintf("%.1f KB", v/1e3)
 	case rss, size:
 		return fmt.Sprintf("%.1f MB", v/1e6)
 	}
@@ -151,7 +154,7 @@ calls and scans without a library. How it is measured is in [benchmarks](../benc
 	for _, line := range rep.about {
 		fmt.Fprintf(&b, "- %s\n", line)
 	}
-	b.WriteString("\n" + rep.tables() + mark + notes)
+	b.WriteString("\n" + rep.tables() + rep.growth() + mark + notes)
 	dir := filepath.Join(docs, "performance")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -162,6 +165,9 @@ calls and scans without a library. How it is measured is in [benchmarks](../benc
 				return err
 			}
 		}
+	}
+	if err := rep.writeGrowth(dir); err != nil {
+		return err
 	}
 	return os.WriteFile(path, []byte(b.String()), 0o644)
 }

@@ -120,7 +120,7 @@ func (l *lab) once(r run) (result, error) {
 		res[rss] = got.RSS
 	}
 	if got.Allocs >= 0 && r.kind == "loop" {
-		res[allocs] = got.Allocs
+		res[allocs], res[bytesKept] = got.Allocs, got.Bytes
 	}
 	return res, nil
 }

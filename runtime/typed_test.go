@@ -359,7 +359,7 @@ func TestViewErrors(t *testing.T) {
 	hash := newTestMap(t, hashSpec())
 	queue := newTestMap(t, &MapSpec{Name: "queue", Type: Queue, ValueSize: 4, MaxEntries: 1})
 	for _, c := range []struct{ name, got, want string }{
-		{"type of map", errorText(errorOf(View[HashMap[uint32, uint64]](queue))), `map "queue": a Queue is no HashMap: its types are [Hash LRUHash StackTrace DevMap DevMapHash CPUMap]`},
+		{"type of map", errorText(errorOf(View[HashMap[uint32, uint64]](queue))), `map "queue": a Queue is no HashMap: its types are [Hash LRUHash RHash StackTrace DevMap DevMapHash CPUMap]`},
 		{"key", errorText(errorOf(View[HashMap[uint64, uint64]](hash))), `map "test": invalid type: key: uint64 has 8 bytes, in C it has 4`},
 		{"value", errorText(errorOf(View[HashMap[uint32, uint32]](hash))), `map "test": invalid type: value: uint32 has 4 bytes, in C it has 8`},
 		{"no fixed size", errorText(errorOf(View[HashMap[int, uint64]](hash))), `map "test": invalid type: key: int: the size of int depends on the machine: use a type with a size in its name`},

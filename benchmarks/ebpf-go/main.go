@@ -38,6 +38,7 @@ func main() {
 		"ring":           ring, // the quickest way in this release is ReadInto
 		"ring-read-into": ring,
 		"perf":           perfRead,
+		"load-many":      loadMany,
 		"testrun":        testRun,
 	})
 }
@@ -100,9 +101,40 @@ func load(object string) (*ebpf.Collection, error) {
 	return ebpf.NewCollection(spec)
 }
 
+// loadMany loads an object many times over, with one view of the kernel's types.
+func loadMany(args []string) error {
+	n, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return err
+	}
+	opts := ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{KernelTypes: kernel}}
+	return measure.Growth(n, func() (*ebpf.Collection, error) {
+		spec, err := ebpf.LoadCollectionSpec(args[0])
+		if err != nil {
+			return nil, err
+		}
+		return ebpf.NewCollectionWithOptions(spec, opts)
+	})
+}
+
 // withHash loads the maps and gives the hash one element.
 func withHash(args []string, f func(m *ebpf.Map) error) error {
-	coll, err := load(args[0])
+	spec, err := ebpf.LoadCollectionSpec(args[0])
+	if err != nil {
+		return err
+	}
+	if len(args) > 1 { // it is to have so many
+		entries, err := strconv.ParseUint(args[1], 10, 32)
+		if err != nil {
+			return err
+		}
+		spec.Maps["hash"].MaxEntries = max(spec.Maps["hash"].MaxEntries, uint32(entries))
+	}
+	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
 		return err
 	}

@@ -113,10 +113,15 @@ static int map;
 static u32 key = 1;
 static u64 value, *values;
 
+static u32 entries; // that the hash is to have
 static void load(void)
 {
 	o = bpf_object__open_file(object, NULL);
-	if (!o || bpf_object__load(o))
+	if (!o)
+		die("open");
+	if (entries > 10000)
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(o, "hash"), entries);
+	if (bpf_object__load(o))
 		die("load");
 }
 
@@ -265,6 +270,7 @@ int main(int argc, char **argv)
 		repeat(visit_types);
 		return 0;
 	}
+	entries = argc > 3 ? atoi(argv[3]) : 0;
 	load();
 	if (IS("load")) {
 		struct bpf_program *p = bpf_object__find_program_by_name(o, "on_exec");

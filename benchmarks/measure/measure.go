@@ -116,6 +116,39 @@ func (s *Stopwatch) Print() error {
 	return json.NewEncoder(os.Stdout).Encode(Result{NS: s.sum.NS / ops, Allocs: s.sum.Allocs / ops, Bytes: s.sum.Bytes / ops})
 }
 
+// Growth measures make, which is called n times and whose results are kept: the
+// CPU time of all calls, and the heap that each leaves behind.
+func Growth[T any](n int, make func() (T, error)) error {
+	kept := []T{}
+	heap := func() float64 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return float64(stats.HeapAlloc)
+	}
+	before, start := heap(), cpu()
+	for range n {
+		one, err := make()
+		if err != nil {
+			return err
+		}
+		kept = append(kept, one)
+	}
+	res := Result{NS: cpu() - start}
+	res.Bytes = (heap() - before) / float64(n)
+	runtime.KeepAlive(kept)
+	return json.NewEncoder(os.Stdout).Encode(res)
+}
+
+// Elapsed measures f by the clock on the wall.
+func Elapsed(f func() error) error {
+	start := time.Now()
+	if err := f(); err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(Result{NS: float64(time.Since(start))})
+}
+
 // Repeat is Loop for operations that are too short to be measured one by one.
 func Repeat(f func() error) error {
 	batch := 1

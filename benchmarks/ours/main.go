@@ -46,6 +46,8 @@ func main() {
 		"ring-read-into": ringReadInto,
 		"ring":           ring,
 		"perf":           perfRead,
+		"load-many":      loadMany,
+		"load-parallel":  loadParallel,
 		"testrun":        testRun,
 	})
 }
@@ -142,9 +144,68 @@ func load(object string) (*ebpf.Collection, error) {
 	return ebpf.NewCollection(spec)
 }
 
+// loadMany loads an object many times over, with one view of the kernel's types.
+func loadMany(args []string) error {
+	n, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	opts := ebpf.CollectionOptions{Cache: btf.NewCache()}
+	return measure.Growth(n, func() (*ebpf.Collection, error) {
+		spec, err := ebpf.LoadCollectionSpec(args[0])
+		if err != nil {
+			return nil, err
+		}
+		return ebpf.NewCollectionWithOptions(spec, opts)
+	})
+}
+
+// loadParallel loads 16 objects from several goroutines.
+func loadParallel(args []string) error {
+	loaders, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	opts := ebpf.CollectionOptions{Cache: btf.NewCache()}
+	todo, results := make(chan int, 16), make(chan error, 16)
+	for n := range cap(todo) {
+		todo <- n
+	}
+	close(todo)
+	return measure.Elapsed(func() error {
+		for range loaders {
+			go func() {
+				for range todo {
+					spec, err := ebpf.LoadCollectionSpec(args[0])
+					if err == nil {
+						_, err = ebpf.NewCollectionWithOptions(spec, opts)
+					}
+					results <- err
+				}
+			}()
+		}
+		var errs []error
+		for range cap(results) {
+			errs = append(errs, <-results)
+		}
+		return errors.Join(errs...)
+	})
+}
+
 // withHash loads the maps and gives the hash one element.
 func withHash(args []string, f func(m *ebpf.Map) error) error {
-	coll, err := load(args[0])
+	spec, err := ebpf.LoadCollectionSpec(args[0])
+	if err != nil {
+		return err
+	}
+	if len(args) > 1 { // it is to have so many
+		entries, err := strconv.ParseUint(args[1], 10, 32)
+		if err != nil {
+			return err
+		}
+		spec.Maps["hash"].MaxEntries = max(spec.Maps["hash"].MaxEntries, uint32(entries))
+	}
+	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,10 @@ type BTF struct {
 	idx   atomic.Pointer[index]
 	first index      // what idx points to
 	room  [20]uint32 // for its offsets, if they are few
+
+	searches atomic.Uint32 // by name, so far
+	once     sync.Once     // for rare
+	rare     []nameEntry   // see rareNames
 }
 
 // Parse reads the header of blob, validates its bounds and indexes its type

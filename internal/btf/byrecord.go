@@ -48,9 +48,14 @@ func newByRecord(queries []Query) *byRecord {
 	return r
 }
 
-// run looks at all of b's own types.
+// run looks at all of b's own types, or asks b's table, if there is one.
 func (r *byRecord) run(b *BTF) {
 	if len(r.order) == 0 {
+		return
+	}
+	if b.searches.Add(1) > scansBeforeTable {
+		r.look(b, b.rareNames())
+		runtime.KeepAlive(b)
 		return
 	}
 	b.scan(selector{kinds: r.kinds}, func(id, name uint32, kind Kind) {

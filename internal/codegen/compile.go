@@ -86,7 +86,8 @@ func (j compileJob) compile(ctx context.Context) (_ compiled, err error) {
 func (j compileJob) args(object string) []string {
 	return append(j.commonArgs(),
 		"-Wunused-command-line-argument",
-		"-g", // BTF is made from debug information
+		"-g",        // BTF is made from debug information
+		"-gdwarf-4", // debug/dwarf reads version 5 of little endian machines only
 		"-c", j.source, "-o", object,
 	)
 }

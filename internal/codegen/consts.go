@@ -17,11 +17,12 @@ import (
 	"github.com/bpfgen/bpfgen/internal/elf"
 )
 
-// Const is an exported #define.
+// Const is an exported #define, or a constant of an enum without a name.
 type Const struct {
 	Name  string // in Go
 	C     string
 	Value string // as a Go literal
+	Type  string // in Go; empty for those that take any
 }
 
 // macro is a #define without parameters.
@@ -34,10 +35,10 @@ const exportComment = "//bpfgen:export"
 
 // constants evaluates the macros that the user wants exported. Whether one is a
 // number or a string is clang's to decide, and so is its value.
-func (req *Request) constants(ctx context.Context, jobs []compileJob, inputs []string) (consts []Const, warnings []string, err error) {
+func (req *Request) constants(ctx context.Context, jobs []compileJob, inputs []string, loose []Const) (consts []Const, warnings []string, err error) {
 	exported, err := req.exportedMacros(inputs)
 	if err != nil || len(exported) == 0 && len(req.Consts) == 0 {
-		return nil, nil, err
+		return loose, nil, err
 	}
 	matched := map[string]bool{}
 	where := map[string]int{} // indices of consts
@@ -68,12 +69,13 @@ func (req *Request) constants(ctx context.Context, jobs []compileJob, inputs []s
 		}
 	}
 	for _, pattern := range req.Consts {
-		if !matched[pattern] {
+		isLoose := func(c Const) bool { ok, _ := path.Match(pattern, c.C); return ok }
+		if !matched[pattern] && !slices.ContainsFunc(loose, isLoose) {
 			return nil, nil, fmt.Errorf("-const %q: %s has no #define of that name", pattern, req.sources())
 		}
 	}
-	slices.SortFunc(consts, func(a, b Const) int { return strings.Compare(a.C, b.C) })
-	return consts, warnings, nil
+	consts, err = withLoose(consts, loose)
+	return consts, warnings, err
 }
 
 var defineLine = regexp.MustCompile(`^\s*#\s*define\s+([A-Za-z_][A-Za-z0-9_]*)`)

@@ -9,7 +9,7 @@
 //	modinclude                                   folders of headers by import path
 //	headers                                      <bpf/…>, where the system has none
 //	build, typewalk, typebuild, layout           objects and BTF become a Model
-//	consts                                       #defines become numbers and strings
+//	consts, enumconsts                           #defines and enums without a name become constants
 //	owntype, ownlayout                           Go types of the user's in place of ours
 //	names, topnames, destination                 C names become Go names
 //	model                                        knows none of the others

@@ -133,10 +133,15 @@ func (m *Model) emitConsts(f *jen.File) {
 	}
 	consts := make([]jen.Code, len(m.Consts))
 	for i, c := range m.Consts {
-		consts[i] = jen.Id(c.Name).Op("=").Op(c.Value)
-		if c.Name != m.Names.Ident+c.C {
-			consts[i] = jen.Id(c.Name).Op("=").Op(c.Value).Comment(comment(c.C))
+		code := jen.Id(c.Name)
+		if c.Type != "" {
+			code.Id(c.Type)
 		}
+		code.Op("=").Op(c.Value)
+		if c.Name != m.Names.Ident+c.C {
+			code.Comment(comment(c.C))
+		}
+		consts[i] = code
 	}
 	docComment(f, "Constants of the C source.")
 	f.Const().Defs(consts...)

@@ -192,7 +192,7 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, possible
 	if out.deps, err = depInputs(b.deps, req.Dir); err != nil {
 		return targetOutput{err: err}
 	}
-	consts, constWarnings, err := req.constants(ctx, b.jobs, out.deps)
+	consts, constWarnings, err := req.constants(ctx, b.jobs, out.deps, b.loose)
 	if err != nil {
 		return targetOutput{err: err}
 	}
@@ -210,7 +210,7 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, possible
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		return targetOutput{err: err}
 	}
-	out.warnings = append(constWarnings, warnings...)
+	out.warnings = slices.Concat(b.warnings, constWarnings, warnings)
 
 	goPath := filepath.Join(req.path(req.OutputDir), req.fileName(target, ".go"))
 	objectPath := filepath.Join(req.path(req.OutputDir), req.fileName(target, ".o"))

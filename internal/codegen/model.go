@@ -23,7 +23,7 @@ type Model struct {
 
 	StructOps []StructOpsDecl
 
-	Consts []Const // #defines, in the order of their C names
+	Consts []Const // #defines and loose constants, in the order of their C names
 
 	Types []TypeDecl // in the order of their names
 

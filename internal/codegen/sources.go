@@ -23,6 +23,8 @@ type built struct {
 	jobs     []compileJob // one for each C source
 	deps     [][]byte     // one for each source
 	messages []byte
+	loose    []Const // constants of enums without a name
+	warnings []string
 }
 
 // sources names all sources in messages about all of them.
@@ -59,6 +61,16 @@ func (req *Request) build(ctx context.Context, target Target) (built, error) {
 		inputs = append(inputs, linker.Input{Name: req.Sources[i], Data: c.object})
 		b.deps = append(b.deps, c.deps)
 		b.messages = append(b.messages, c.messages...)
+	}
+	for _, in := range inputs {
+		loose, err := looseConstants(in.Data)
+		if err != nil {
+			b.warnings = append(b.warnings, fmt.Sprintf("%s: no constants of enums without a name: %v", in.Name, err))
+			continue
+		}
+		if b.loose, err = withLoose(b.loose, loose); err != nil {
+			return built{}, fmt.Errorf("%s: %w", in.Name, err)
+		}
 	}
 	var err error
 	switch {

@@ -43,6 +43,7 @@ const (
 	Fentry                         // SEC("fentry"), fexit, fmod_ret
 	Fsession                       // SEC("fsession")
 	FentryMulti                    // SEC("fentry.multi"), fexit.multi, fsession.multi
+	LSMCgroup                      // SEC("lsm_cgroup")
 	TracingCookie                  // cookies of fentry and the like
 	LSM                            // SEC("lsm")
 	Freplace                       // SEC("freplace")
@@ -63,6 +64,7 @@ const (
 	Veth                           // pairs of virtual interfaces
 	StructOps                      // SEC(".struct_ops")
 	StructOpsLink                  // SEC(".struct_ops.link")
+	SchedExt                       // struct sched_ext_ops
 	Arena                          // BPF_MAP_TYPE_ARENA
 	Lists                          // struct bpf_list_head
 	Exceptions                     // bpf_throw
@@ -105,6 +107,7 @@ var features = [...]feature{
 	Fentry:          {"fentry", uapi.KernelVersion{Major: 5, Minor: 5}, refuses(progTypeTracing, attachFentry)},
 	Fsession:        {"fsession", uapi.KernelVersion{Major: 7, Minor: 0}, refuses(progTypeTracing, attachFentry)},
 	FentryMulti:     {"fentry.multi", uapi.KernelVersion{Major: 7, Minor: 2}, refuses(progTypeTracing, attachFentry)},
+	LSMCgroup:       {"lsm_cgroup", uapi.KernelVersion{Major: 6, Minor: 0}, refuses(progTypeLSM, attachLSM)},
 	TracingCookie:   {"cookies for fentry", uapi.KernelVersion{Major: 5, Minor: 19}, nil},
 	LSM:             {"BPF LSM", uapi.KernelVersion{Major: 5, Minor: 7}, refuses(progTypeLSM, attachLSM)},
 	Freplace:        {"freplace", uapi.KernelVersion{Major: 5, Minor: 6}, refuses(progTypeExt, 0)},
@@ -125,6 +128,7 @@ var features = [...]feature{
 	Veth:            {"veth interfaces", uapi.KernelVersion{Major: 2, Minor: 6}, nil},
 	StructOps:       {"struct_ops", uapi.KernelVersion{Major: 5, Minor: 6}, withoutKernelBTF},
 	StructOpsLink:   {"bpf_link for struct_ops", uapi.KernelVersion{Major: 6, Minor: 4}, withoutKernelBTF},
+	SchedExt:        {"sched_ext", uapi.KernelVersion{Major: 6, Minor: 12}, withoutSchedExt},
 	Arena:           {"BPF arenas", uapi.KernelVersion{Major: 6, Minor: 9}, nil},
 	Lists:           {"lists in maps", uapi.KernelVersion{Major: 6, Minor: 2}, withoutKernelBTF},
 	Exceptions:      {"BPF exceptions", uapi.KernelVersion{Major: 6, Minor: 7}, withoutKernelBTF},
@@ -217,6 +221,13 @@ func privileged() bool {
 func withoutKernelBTF() string {
 	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
 		return "this kernel was built without CONFIG_DEBUG_INFO_BTF"
+	}
+	return ""
+}
+
+func withoutSchedExt() string {
+	if _, err := os.Stat("/sys/kernel/sched_ext"); err != nil {
+		return "this kernel was built without CONFIG_SCHED_CLASS_EXT"
 	}
 	return ""
 }

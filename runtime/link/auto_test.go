@@ -41,6 +41,7 @@ var autoTests = []autoTest{
 	{"tp_btf", "tp_btf/sys_enter", nil},
 	{"fentry", "fentry/" + SyscallWrapper("sys_getsid"), nil},
 	{"fexit", "fexit/" + SyscallWrapper("sys_getsid"), nil},
+	{"fmod_ret", "fmod_ret/security_task_getsid", nil},
 	{"fsession", "fsession/" + SyscallWrapper("sys_getsid"), nil},
 	{"fentry.multi", "fentry.multi/*_sys_getp?id", nil},
 	{"fexit.multi", "fexit.multi/" + SyscallWrapper("sys_getp?id"), nil},
@@ -111,6 +112,7 @@ var autoTests = []autoTest{
 		return []Options{SockmapOptions{Map: m}}
 	}},
 	{"cgroup", "cgroup_skb/egress", func(_ testing.TB, dir string) []Options { return []Options{CgroupOptions{Path: dir}} }},
+	{"lsm_cgroup", "lsm_cgroup/socket_bind", func(_ testing.TB, dir string) []Options { return []Options{&CgroupOptions{Path: dir}} }},
 	{"cgroup", "cgroup/skb", func(_ testing.TB, dir string) []Options {
 		return []Options{CgroupOptions{Path: dir, Attach: ebpf.AttachCGroupInetEgress}}
 	}},

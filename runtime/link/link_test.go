@@ -157,6 +157,7 @@ var families = []family{
 		},
 	},
 	tracingFamily("fexit", ebpf.AttachTraceFExit, testutil.Fentry),
+	fmodRetFamily(),
 	tracingFamily("fsession", ebpf.AttachTraceFSession, testutil.Fsession),
 	tracingMultiFamily("fentry.multi", ebpf.AttachTraceFEntryMulti),
 	tracingMultiFamily("fexit.multi", ebpf.AttachTraceFExitMulti),
@@ -468,6 +469,25 @@ var families = []family{
 		updatable: true, detachable: true,
 		check: func(info *Info) error {
 			if d := info.Cgroup(); d == nil || d.CgroupId == 0 || d.AttachType != ebpf.AttachCGroupInetEgress {
+				return fmt.Errorf("%+v", d)
+			}
+			return nil
+		},
+	},
+	{
+		name:    "lsm_cgroup",
+		needs:   []testutil.Feature{testutil.LSMCgroup, testutil.CgroupLink},
+		spec:    ebpf.ProgramSpec{Type: ebpf.LSM, AttachType: ebpf.AttachLSMCgroup, AttachTo: "socket_bind"},
+		idAt:    -1,
+		returns: 1, // go ahead
+		cgroup:  true,
+		attach: func(prog *ebpf.Program, dir string) (Link, error) {
+			return AttachCgroup(CgroupOptions{Path: dir, Attach: ebpf.AttachLSMCgroup, Program: prog})
+		},
+		trigger:   triggerInCgroup,
+		updatable: true, detachable: true,
+		check: func(info *Info) error {
+			if d := info.Cgroup(); d == nil || d.AttachType != ebpf.AttachLSMCgroup {
 				return fmt.Errorf("%+v", d)
 			}
 			return nil
@@ -895,12 +915,7 @@ func TestCloseIteratorDuringUse(t *testing.T) {
 // still can, so this needs no old one.
 func TestCgroupWithoutLink(t *testing.T) {
 	testutil.CheckFDs(t)
-	var f *family
-	for i := range families {
-		if families[i].cgroup {
-			f = &families[i]
-		}
-	}
+	f := familyNamed(t, "cgroup")
 	testutil.Needs(t, testutil.CgroupSKB)
 	first, second := newCounter(t), newCounter(t)
 	a := &attached{family: f, dir: testutil.Cgroup(t)}

@@ -81,6 +81,15 @@ func tracingFamily(name string, attachType ebpf.AttachType, need testutil.Featur
 	}
 }
 
+// fmodRetFamily is for a function whose result may be changed: a hook of LSMs.
+func fmodRetFamily() family {
+	f := tracingFamily("fmod_ret", ebpf.AttachModifyReturn, testutil.Fentry)
+	f.needs = append(f.needs, testutil.BPFLink)
+	f.spec.AttachTo = "security_task_getsid"
+	f.trigger = func(testing.TB, string) { _, _ = unix.Getsid(os.Getpid()) }
+	return f
+}
+
 func tracingMultiFamily(name string, attachType ebpf.AttachType) family {
 	return family{
 		name:  name,

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 
@@ -90,6 +91,47 @@ func TestAttachStructOps(t *testing.T) {
 	}
 	if err := connectWith("bpfgen_link"); !errors.Is(err, unix.ENOENT) {
 		t.Error("after Close:", err)
+	}
+}
+
+// A scheduler begins with its link, and ends with it.
+func TestSchedExt(t *testing.T) {
+	testutil.Needs(t, testutil.SchedExt)
+	testutil.CheckFDs(t)
+	coll, err := ebpf.LoadCollection(objectFile("schedext"))
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	defer coll.Close()
+	l, err := AttachStructOps(StructOpsOptions{Map: coll.Maps["idle_hands"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	state := func() string {
+		text, err := os.ReadFile("/sys/kernel/sched_ext/state")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(text))
+	}
+	if state() != "enabled" || variable(t, coll, "inits") != 1 || variable(t, coll, "exits") != 0 {
+		t.Errorf("%s: init was called %d times, exit %d times", state(), variable(t, coll, "inits"), variable(t, coll, "exits"))
+	}
+	if info, err := l.Info(); err != nil || info.Type != StructOpsType {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		if state() == "disabled" {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if state() != "disabled" || variable(t, coll, "exits") != 1 {
+		t.Errorf("after Close: %s, exit was called %d times", state(), variable(t, coll, "exits"))
 	}
 }
 

@@ -4,6 +4,8 @@
 #include <bpf/bpf_helpers.h>
 
 enum { FROM_ENUM = 7 };
+enum { LOOSE, used_one = 12, NEGATIVE_ONE = -3 };
+enum { LARGE = 1UL << 40 };
 
 #define MAX_ENTRIES (1 << 10)
 #define MAX_UNSIGNED 0xffffffffffffffffULL
@@ -34,6 +36,6 @@ enum { FROM_ENUM = 7 };
 
 int counter;
 
-SEC("socket") int use(struct __sk_buff *ctx) { return counter; }
+SEC("socket") int use(struct __sk_buff *ctx) { return counter + used_one + (counter == (int)(LARGE >> 39)); }
 
 char _license[] SEC("license") = "MIT";
