@@ -239,7 +239,7 @@ func withoutPrivileges(t *testing.T) (restore func()) {
 }
 
 // patience is how long a machine may take that can do what is heavy.
-const patience = 20 * time.Second
+const patience = 8 * time.Second
 
 // Programs are rejected for the reasons that the table of known rejections has,
 // at the line that is wrong, and errors say so in the words of a golden file.
