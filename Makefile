@@ -8,7 +8,7 @@ FUZZTIME   ?= 20s
 TESTFLAGS  ?= -race
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test compilers faults test-kernels test-kernels-quick test-quick check fmt vet lint imports generate generated-current api api-current testdata tools deps build parity bench bench-quick bench-deps fuzz clean
+.PHONY: help demo test soak compilers faults test-kernels test-kernels-quick test-quick check fmt vet lint vuln imports generate generated-current api api-current testdata tools deps build parity bench bench-quick bench-deps fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -25,6 +25,10 @@ test-kernels: ## every kernel test, in virtual machines with Debian's kernels fr
 test-kernels-quick: ## three of these machines, a part of the tests
 	@GO=$(GO) scripts/test-kernels-quick.sh
 
+soak: ## the long tests of docs/reliability.md: millions of events, 100,000 loads, 64 goroutines
+	$(GO) test -count=1 -v -timeout 60m -run '^TestSoak' ./runtime -soak
+	$(GO) test -race -count=1 -v -timeout 60m -run '^TestSoakSharedMap$$' ./runtime -soak
+
 compilers: ## build the test objects with the oldest clang that is supported and the newest: both declare the same
 	@for c in clang-14 clang-22; do command -v $$c >/dev/null || apt-get install -y -q --no-install-recommends $$c || exit; done
 	$(GO) test -count=1 -v -run '^TestCompilers$$' ./runtime
@@ -35,7 +39,7 @@ faults: deps ## every system call of loading, attaching, reading and closing fai
 test-quick: tools ## the same without the race detector
 	@BPFGEN_CLANG=$(CLANG) GO=$(GO) scripts/test.sh ./...
 
-check: deps tools fmt vet lint imports generated-current api-current ## format, vet, staticcheck, import rules, generated files current
+check: deps tools fmt vet lint vuln imports generated-current api-current ## format, vet, staticcheck, known vulnerabilities, import rules, generated files current
 
 fmt: ## fail on files that gofmt would change
 	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
@@ -49,6 +53,9 @@ vet: ## go vet, for amd64, arm64 and a big-endian machine
 
 lint: tools ## staticcheck
 	$(BIN)/staticcheck ./...
+
+vuln: tools ## known vulnerabilities, if their database can be reached
+	@scripts/vulncheck.sh
 
 imports: ## the import rules of docs/architecture.md
 	$(GO) test -count=1 -run '^TestImport' .

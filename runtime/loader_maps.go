@@ -272,7 +272,7 @@ func explainMap(spec *MapSpec, attr *kernel.MapCreateAttr, err error, t *token) 
 	errno := kernel.Errno(err)
 	switch errno {
 	case syscall.EPERM:
-		return t.explainPermission(err, mapDelegation(spec.Type), kernel.CapBPF)
+		return t.explainPermission(err, mapDelegation(spec.Type), mapCapabilities(spec.Type)...)
 	case kernel.ENOTSUPP:
 		return fmt.Errorf("%w: %w", err, ErrNotSupported)
 	case syscall.EINVAL, syscall.E2BIG, syscall.ENOMEM:
@@ -407,4 +407,13 @@ func (coll *Collection) content(spec *MapSpec, value any) (any, error) {
 		return nil, fmt.Errorf("program %q: %w", name, errNotThere)
 	}
 	return value, nil
+}
+
+// mapCapabilities are what making maps of a type asks for.
+func mapCapabilities(t MapType) []kernel.Capability {
+	switch t {
+	case DevMap, DevMapHash, XSKMap, SockMap, SockHash:
+		return []kernel.Capability{kernel.CapBPF, kernel.CapNetAdmin}
+	}
+	return []kernel.Capability{kernel.CapBPF}
 }

@@ -5,12 +5,20 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
 // What old kernels call, or recognise, in another way than programs say today.
+
+// forOldKernel puts it in the words that the running kernel, which is before
+// contextTags, understands.
+func (c *code) forOldKernel(typ ProgramType, b *btf.Builder) error {
+	c.insns = withOlderHelpers(c.insns, kernel.AtLeast)
+	return c.nameContexts(typ, b, kernel.AtLeast)
+}
 
 // olderHelpers read any memory; those that they stand in for tell the kernel's
 // from a process's.

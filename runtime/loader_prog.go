@@ -19,7 +19,6 @@ const (
 
 // loadProgram has the kernel verify a program.
 func loadProgram(spec *ProgramSpec, c code, types *typeInfo, maps map[string]*Map, opts *ProgramOptions) (*Program, error) {
-	c.insns = withOlderHelpers(c.insns, kernel.AtLeast)
 	tables, err := makeTables(&c, types.token)
 	defer closeTables(tables)
 	if err != nil {

@@ -143,10 +143,11 @@ func describePrograms(programs []*ProgramSpec, maps []*MapSpec, object *btf.Spec
 			return nil, nil, fmt.Errorf("map %q: %w", spec.Name, err)
 		}
 	}
+	old := !kernel.AtLeast(contextTags)
 	for i := range codes {
 		err := codes[i].describe(&ti.builder)
-		if err == nil {
-			err = codes[i].nameContexts(programs[i].Type, &ti.builder, kernel.AtLeast)
+		if err == nil && old {
+			err = codes[i].forOldKernel(programs[i].Type, &ti.builder)
 		}
 		if err != nil {
 			return nil, nil, programs[i].fail(err)

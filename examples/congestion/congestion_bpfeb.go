@@ -132,7 +132,7 @@ type CongestionGreedySpec struct {
 	Flags     ebpf.Member[uint32]            `ebpf:"flags"`
 }
 
-// CongestionObjects is everything that LoadCongestionObjects has loaded into the kernel.
+// CongestionObjects is what Load of CongestionSpecs, or LoadCongestionObjects, has loaded into the kernel.
 type CongestionObjects struct {
 	CongestionPrograms
 	CongestionMaps

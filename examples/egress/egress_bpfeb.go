@@ -104,7 +104,7 @@ type egressVariableSpecs struct {
 	Sizes   ebpf.VarSpec[[17]uint64] `ebpf:"sizes"`
 }
 
-// egressObjects is everything that loadEgressObjects has loaded into the kernel.
+// egressObjects is what Load of egressSpecs, or loadEgressObjects, has loaded into the kernel.
 type egressObjects struct {
 	egressPrograms
 	egressMaps

@@ -171,7 +171,7 @@ type execsnoopVariableSpecs struct {
 	TargetUid ebpf.VarSpec[uint32] `ebpf:"target_uid"`
 }
 
-// execsnoopObjects is everything that loadExecsnoopObjects has loaded into the kernel.
+// execsnoopObjects is what Load of execsnoopSpecs, or loadExecsnoopObjects, has loaded into the kernel.
 type execsnoopObjects struct {
 	execsnoopPrograms
 	execsnoopMaps

@@ -315,7 +315,7 @@ type MapsMapSpecs struct {
 // MapsVariableSpecs has the declaration of each global variable.
 type MapsVariableSpecs struct{}
 
-// MapsObjects is everything that LoadMapsObjects has loaded into the kernel.
+// MapsObjects is what Load of MapsSpecs, or LoadMapsObjects, has loaded into the kernel.
 type MapsObjects struct {
 	MapsPrograms
 	MapsMaps

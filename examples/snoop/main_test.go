@@ -19,15 +19,21 @@ import (
 	"github.com/bpfgen/bpfgen/internal/testutil"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+// TestMain is also the program that is executed: there may be no other.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == "quit" {
+		return
+	}
+	testutil.Main(m)
+}
 
 func TestRun(t *testing.T) {
 	testutil.Needs(t, testutil.TracingRawTp)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	go func() {
 		for ctx.Err() == nil {
-			_ = exec.Command("true").Run() // what it does is of no interest here
+			_ = exec.Command("/proc/self/exe", "quit").Run() // its end is of no interest here
 			if conn, err := net.Dial("udp", "127.0.0.1:9"); err == nil {
 				_, _ = conn.Write([]byte("packet"))
 				conn.Close()
@@ -39,7 +45,7 @@ func TestRun(t *testing.T) {
 	if err := run(ctx, &out, 0); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`(?m)^\d+ true$`, `(?m)^process 0: \d+$`, `(?m)^process [1-9]\d*: 1$`, `(?m)^0 events dropped$`} {
+	for _, want := range []string{`(?m)^\d+ exe$`, `(?m)^process 0: \d+$`, `(?m)^process [1-9]\d*: 1$`, `(?m)^0 events dropped$`} {
 		if !regexp.MustCompile(want).Match(out.Bytes()) {
 			t.Errorf("output lacks %s", want)
 		}

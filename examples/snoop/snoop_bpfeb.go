@@ -137,7 +137,7 @@ type SnoopVariableSpecs struct {
 	TargetPid ebpf.VarSpec[uint32] `ebpf:"target_pid"`
 }
 
-// SnoopObjects is everything that LoadSnoopObjects has loaded into the kernel.
+// SnoopObjects is what Load of SnoopSpecs, or LoadSnoopObjects, has loaded into the kernel.
 type SnoopObjects struct {
 	SnoopPrograms
 	SnoopMaps

@@ -110,7 +110,7 @@ type unlinkVariableSpecs struct {
 	Deleted ebpf.VarSpec[uint64] `ebpf:"deleted"`
 }
 
-// unlinkObjects is everything that loadUnlinkObjects has loaded into the kernel.
+// unlinkObjects is what Load of unlinkSpecs, or loadUnlinkObjects, has loaded into the kernel.
 type unlinkObjects struct {
 	unlinkPrograms
 	unlinkMaps

@@ -112,7 +112,7 @@ type xdpcountMapSpecs struct {
 // xdpcountVariableSpecs has the declaration of each global variable.
 type xdpcountVariableSpecs struct{}
 
-// xdpcountObjects is everything that loadXdpcountObjects has loaded into the kernel.
+// xdpcountObjects is what Load of xdpcountSpecs, or loadXdpcountObjects, has loaded into the kernel.
 type xdpcountObjects struct {
 	xdpcountPrograms
 	xdpcountMaps

@@ -212,7 +212,11 @@ func (m *Model) emitSpecs(f *jen.File) {
 
 func (m *Model) emitObjects(f *jen.File) {
 	n := m.Names
-	docComment(f, n.Objects+" is everything that "+n.LoadObjects+" has loaded into the kernel.")
+	loaders := n.LoadObjects + " has"
+	if n.NewSpecs != "" {
+		loaders = "Load of " + n.Specs + ", or " + n.LoadObjects + ", has"
+	}
+	docComment(f, n.Objects+" is what "+loaders+" loaded into the kernel.")
 	parts := []jen.Code{jen.Id(n.Programs), jen.Id(n.Maps), jen.Id(n.Variables)}
 	if m.hasReport() {
 		parts = append(parts, jen.Id("report").Op("*").Add(ebpf("Report")))

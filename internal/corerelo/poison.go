@@ -3,6 +3,7 @@ package corerelo
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/nearest"
 	"github.com/bpfgen/bpfgen/runtime/asm"
@@ -48,7 +49,7 @@ func (p *Poison) Error() string {
 // Reason says in one line what the program asks this kernel for in vain. Line is the C line it does that in, or nil.
 func (p *Poison) Reason(line *btf.Line) string {
 	what := Spell(p.fixup.relo)
-	if access := accessAt(line); access != "" {
+	if access := accessAt(line); strings.HasSuffix(access, lastName(what)) || strings.Contains(access, lastName(what)+")") {
 		what = fmt.Sprintf("%s (%s)", access, what)
 	}
 	return fmt.Sprintf("this kernel has no %s, for a CO-RE relocation of kind %s", what, p.fixup.relo.Kind)
@@ -115,6 +116,10 @@ func (p *Poison) Hint() string {
 	}
 	return fmt.Sprintf("Ask %s before, so that the verifier sees that this isn't reached; for what other kernels call otherwise, declare the type with a flavour (name___old).", ask)
 }
+
+// lastName is what stands behind the last point or space: the member, or the type. The compiler may give a relocation the line of
+// another instruction; an expression without that name isn't the one.
+func lastName(spelled string) string { return spelled[strings.LastIndexAny(spelled, ". ")+1:] }
 
 // accessAt is the C expression that was compiled to an instruction, such as task->mm->start_brk, "" if it isn't known.
 func accessAt(line *btf.Line) string {

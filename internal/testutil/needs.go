@@ -64,6 +64,7 @@ const (
 	Veth                           // pairs of virtual interfaces
 	StructOps                      // SEC(".struct_ops")
 	StructOpsLink                  // SEC(".struct_ops.link")
+	InodeStorage                   // BPF_MAP_TYPE_INODE_STORAGE
 	SchedExt                       // struct sched_ext_ops
 	Arena                          // BPF_MAP_TYPE_ARENA
 	Lists                          // struct bpf_list_head
@@ -104,13 +105,13 @@ var features = [...]feature{
 	Uprobe:          {"uprobes", uapi.KernelVersion{Major: 4, Minor: 3}, nil},
 	UprobeMulti:     {"uprobe.multi", uapi.KernelVersion{Major: 6, Minor: 6}, nil},
 	UprobeSession:   {"uprobe.session", uapi.KernelVersion{Major: 6, Minor: 13}, nil},
-	Fentry:          {"fentry", uapi.KernelVersion{Major: 5, Minor: 5}, refuses(progTypeTracing, attachFentry)},
-	Fsession:        {"fsession", uapi.KernelVersion{Major: 7, Minor: 0}, refuses(progTypeTracing, attachFentry)},
-	FentryMulti:     {"fentry.multi", uapi.KernelVersion{Major: 7, Minor: 2}, refuses(progTypeTracing, attachFentry)},
-	LSMCgroup:       {"lsm_cgroup", uapi.KernelVersion{Major: 6, Minor: 0}, refuses(progTypeLSM, attachLSM)},
-	TracingCookie:   {"cookies for fentry", uapi.KernelVersion{Major: 5, Minor: 19}, nil},
-	LSM:             {"BPF LSM", uapi.KernelVersion{Major: 5, Minor: 7}, refuses(progTypeLSM, attachLSM)},
-	Freplace:        {"freplace", uapi.KernelVersion{Major: 5, Minor: 6}, refuses(progTypeExt, 0)},
+	Fentry:          {"fentry", uapi.KernelVersion{Major: 5, Minor: 5}, first(withoutJIT, refuses(progTypeTracing, attachFentry))},
+	Fsession:        {"fsession", uapi.KernelVersion{Major: 7, Minor: 0}, first(withoutJIT, refuses(progTypeTracing, attachFentry))},
+	FentryMulti:     {"fentry.multi", uapi.KernelVersion{Major: 7, Minor: 2}, first(withoutJIT, refuses(progTypeTracing, attachFentry))},
+	LSMCgroup:       {"lsm_cgroup", uapi.KernelVersion{Major: 6, Minor: 0}, first(withoutJIT, refuses(progTypeLSM, attachLSM))},
+	TracingCookie:   {"cookies for fentry", uapi.KernelVersion{Major: 5, Minor: 19}, withoutJIT},
+	LSM:             {"BPF LSM", uapi.KernelVersion{Major: 5, Minor: 7}, first(withoutJIT, refuses(progTypeLSM, attachLSM))},
+	Freplace:        {"freplace", uapi.KernelVersion{Major: 5, Minor: 6}, first(withoutJIT, refuses(progTypeExt, 0))},
 	Iter:            {"BPF iterators", uapi.KernelVersion{Major: 5, Minor: 8}, withoutKernelBTF},
 	IterTarget:      {"BPF iterators over a task or control group", uapi.KernelVersion{Major: 6, Minor: 1}, withoutKernelBTF},
 	BPFLink:         {"bpf_link", uapi.KernelVersion{Major: 5, Minor: 7}, nil},
@@ -126,15 +127,16 @@ var features = [...]feature{
 	CgroupSKB:       {"BPF on cgroups", uapi.KernelVersion{Major: 4, Minor: 10}, nil},
 	TestRun:         {"BPF test runs", uapi.KernelVersion{Major: 4, Minor: 12}, nil},
 	Veth:            {"veth interfaces", uapi.KernelVersion{Major: 2, Minor: 6}, nil},
-	StructOps:       {"struct_ops", uapi.KernelVersion{Major: 5, Minor: 6}, withoutKernelBTF},
-	StructOpsLink:   {"bpf_link for struct_ops", uapi.KernelVersion{Major: 6, Minor: 4}, withoutKernelBTF},
+	StructOps:       {"struct_ops", uapi.KernelVersion{Major: 5, Minor: 6}, first(withoutJIT, withoutKernelBTF)},
+	StructOpsLink:   {"bpf_link for struct_ops", uapi.KernelVersion{Major: 6, Minor: 4}, first(withoutJIT, withoutKernelBTF)},
+	InodeStorage:    {"storage of inodes", uapi.KernelVersion{Major: 5, Minor: 10}, withoutBPFLSM},
 	SchedExt:        {"sched_ext", uapi.KernelVersion{Major: 6, Minor: 12}, withoutSchedExt},
-	Arena:           {"BPF arenas", uapi.KernelVersion{Major: 6, Minor: 9}, nil},
-	Lists:           {"lists in maps", uapi.KernelVersion{Major: 6, Minor: 2}, withoutKernelBTF},
-	Exceptions:      {"BPF exceptions", uapi.KernelVersion{Major: 6, Minor: 7}, withoutKernelBTF},
+	Arena:           {"BPF arenas", uapi.KernelVersion{Major: 6, Minor: 9}, withoutJIT},
+	Lists:           {"lists in maps", uapi.KernelVersion{Major: 6, Minor: 2}, first(withoutJIT, withoutKernelBTF)},
+	Exceptions:      {"BPF exceptions", uapi.KernelVersion{Major: 6, Minor: 7}, first(withoutJIT, withoutKernelBTF)},
 	ProgStreams:     {"output of programs", uapi.KernelVersion{Major: 6, Minor: 17}, nil},
-	JumpTables:      {"jump tables", uapi.KernelVersion{Major: 6, Minor: 19}, nil},
-	UserRingBuf:     {"ring buffers from user space", uapi.KernelVersion{Major: 6, Minor: 1}, nil},
+	JumpTables:      {"jump tables", uapi.KernelVersion{Major: 6, Minor: 19}, withoutJIT},
+	UserRingBuf:     {"ring buffers from user space", uapi.KernelVersion{Major: 6, Minor: 1}, withoutJIT},
 	KernelBTFHandle: {"IDs of the kernel's BTF", uapi.KernelVersion{Major: 5, Minor: 11}, withoutKernelBTF},
 }
 
@@ -225,6 +227,14 @@ func withoutKernelBTF() string {
 	return ""
 }
 
+// withoutJIT is for what is machine code or nothing: trampolines, kfuncs, arenas.
+func withoutJIT() string {
+	if _, err := os.Stat("/proc/sys/net/core/bpf_jit_enable"); err != nil {
+		return "this kernel was built without CONFIG_BPF_JIT"
+	}
+	return ""
+}
+
 func withoutSchedExt() string {
 	if _, err := os.Stat("/sys/kernel/sched_ext"); err != nil {
 		return "this kernel was built without CONFIG_SCHED_CLASS_EXT"
@@ -232,11 +242,24 @@ func withoutSchedExt() string {
 	return ""
 }
 
+// first is the first deficiency of several.
+func first(probes ...func() string) func() string {
+	return func() string {
+		for _, probe := range probes {
+			if reason := probe(); reason != "" {
+				return reason
+			}
+		}
+		return ""
+	}
+}
+
 // What a kernel lacks if it wasn't built with an option. They look once:
 // kallsyms is long.
 var (
 	withoutKprobes = sync.OnceValue(withoutSymbol("register_kprobe", "CONFIG_KPROBES"))
 	withoutFprobes = sync.OnceValue(withoutSymbol("register_fprobe", "CONFIG_FPROBE"))
+	withoutBPFLSM  = sync.OnceValue(withoutSymbol("inode_storage_map_alloc", "CONFIG_BPF_LSM"))
 )
 
 // withoutSymbol looks for the one symbol that is there whenever an option is.
