@@ -152,6 +152,9 @@ func TestEveryMapType(t *testing.T) {
 			if since := uapi.MapType(typ).MinKernel(); !kernel.AtLeast(since) {
 				t.Skipf("needs Linux %v", since)
 			}
+			if typ == InodeStorage {
+				testutil.Needs(t, testutil.InodeStorage)
+			}
 			test.spec.Type = typ
 			m, err := NewMap(&test.spec)
 			if err != nil {

@@ -68,7 +68,7 @@ func (req *Request) ResolveModules(ctx context.Context) error {
 	}
 	modules, err := req.listModules(ctx, paths)
 	if err != nil {
-		return err
+		return fmt.Errorf("-I %s%s: %w", modPrefix, paths[0], err)
 	}
 	for _, importPath := range paths {
 		if req.modules[importPath], err = req.moduleDir(ctx, importPath, modules); err != nil {

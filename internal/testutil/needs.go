@@ -64,6 +64,7 @@ const (
 	Veth                           // pairs of virtual interfaces
 	StructOps                      // SEC(".struct_ops")
 	StructOpsLink                  // SEC(".struct_ops.link")
+	InodeStorage                   // BPF_MAP_TYPE_INODE_STORAGE
 	SchedExt                       // struct sched_ext_ops
 	Arena                          // BPF_MAP_TYPE_ARENA
 	Lists                          // struct bpf_list_head
@@ -128,13 +129,14 @@ var features = [...]feature{
 	Veth:            {"veth interfaces", uapi.KernelVersion{Major: 2, Minor: 6}, nil},
 	StructOps:       {"struct_ops", uapi.KernelVersion{Major: 5, Minor: 6}, first(withoutJIT, withoutKernelBTF)},
 	StructOpsLink:   {"bpf_link for struct_ops", uapi.KernelVersion{Major: 6, Minor: 4}, first(withoutJIT, withoutKernelBTF)},
+	InodeStorage:    {"storage of inodes", uapi.KernelVersion{Major: 5, Minor: 10}, withoutBPFLSM},
 	SchedExt:        {"sched_ext", uapi.KernelVersion{Major: 6, Minor: 12}, withoutSchedExt},
 	Arena:           {"BPF arenas", uapi.KernelVersion{Major: 6, Minor: 9}, withoutJIT},
 	Lists:           {"lists in maps", uapi.KernelVersion{Major: 6, Minor: 2}, first(withoutJIT, withoutKernelBTF)},
 	Exceptions:      {"BPF exceptions", uapi.KernelVersion{Major: 6, Minor: 7}, first(withoutJIT, withoutKernelBTF)},
 	ProgStreams:     {"output of programs", uapi.KernelVersion{Major: 6, Minor: 17}, nil},
 	JumpTables:      {"jump tables", uapi.KernelVersion{Major: 6, Minor: 19}, withoutJIT},
-	UserRingBuf:     {"ring buffers from user space", uapi.KernelVersion{Major: 6, Minor: 1}, nil},
+	UserRingBuf:     {"ring buffers from user space", uapi.KernelVersion{Major: 6, Minor: 1}, withoutJIT},
 	KernelBTFHandle: {"IDs of the kernel's BTF", uapi.KernelVersion{Major: 5, Minor: 11}, withoutKernelBTF},
 }
 
@@ -257,6 +259,7 @@ func first(probes ...func() string) func() string {
 var (
 	withoutKprobes = sync.OnceValue(withoutSymbol("register_kprobe", "CONFIG_KPROBES"))
 	withoutFprobes = sync.OnceValue(withoutSymbol("register_fprobe", "CONFIG_FPROBE"))
+	withoutBPFLSM  = sync.OnceValue(withoutSymbol("inode_storage_map_alloc", "CONFIG_BPF_LSM"))
 )
 
 // withoutSymbol looks for the one symbol that is there whenever an option is.

@@ -73,8 +73,8 @@ func TestInstructions(t *testing.T) {
 		V3ISA:             {"v3 instructions", 5, 1, ""},
 		V4ISA:             {"v4 instructions", 6, 6, ""},
 		Atomics:           {"atomic instructions", 5, 12, ""},
-		MayGoto:           {"may_goto instructions", 6, 9, ""},
-		AcquireRelease:    {"acquire and release instructions", 6, 15, ""},
+		MayGoto:           {"may_goto instructions", 6, 9, "CONFIG_BPF_JIT"},
+		AcquireRelease:    {"acquire and release instructions", 6, 15, "CONFIG_BPF_JIT"},
 		IndirectJumps:     {"indirect jumps", 6, 19, ""},
 	} {
 		check(t, row.name, f.Have(), uapi.KernelVersion{Major: row.major, Minor: row.minor}, row.option)

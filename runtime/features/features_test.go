@@ -58,6 +58,7 @@ func TestProgramTypes(t *testing.T) {
 	options := map[ebpf.ProgramType]string{
 		ebpf.LircMode2: "CONFIG_BPF_LIRC_MODE2",
 		ebpf.LSM:       "CONFIG_BPF_LSM",
+		ebpf.Extension: "CONFIG_BPF_JIT",
 		ebpf.Netfilter: "CONFIG_NETFILTER_BPF_LINK",
 		ebpf.StructOps: "CONFIG_BPF_JIT",
 		ebpf.Tracing:   "CONFIG_BPF_EVENTS",

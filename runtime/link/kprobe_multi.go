@@ -103,9 +103,9 @@ func (opts *KprobeMultiOptions) check() error {
 	case len(opts.Symbols) > 0 && len(opts.Addresses) > 0, n > 0 && opts.Pattern != "":
 		return fmt.Errorf("more than one of Symbols, Addresses and Pattern: %w", os.ErrInvalid)
 	case n == 0 && len(opts.Cookies) > 0:
-		return fmt.Errorf("Cookies for Pattern, which has no order: %w", os.ErrInvalid)
+		return fmt.Errorf("the functions of Pattern have no order for Cookies: %w", os.ErrInvalid)
 	case n == 0 && !checkPattern(opts.Pattern):
-		return fmt.Errorf("Pattern %q: want what names of functions are made of, \"*\" and \"?\": %w", opts.Pattern, os.ErrInvalid)
+		return fmt.Errorf("pattern %q: want what names of functions are made of, \"*\" and \"?\": %w", opts.Pattern, os.ErrInvalid)
 	case len(opts.Cookies) > 0 && len(opts.Cookies) != n:
 		return fmt.Errorf("%d Cookies for %d functions: %w", len(opts.Cookies), n, os.ErrInvalid)
 	}

@@ -198,7 +198,7 @@ func TestKprobeMultiThatCannotBe(t *testing.T) {
 		"both":             {KprobeMultiOptions{Symbols: multiSymbols, Addresses: []uintptr{1, 2}}, "more than one of"},
 		"pattern too":      {KprobeMultiOptions{Symbols: multiSymbols, Pattern: "x*"}, "more than one of"},
 		"pattern's cookie": {KprobeMultiOptions{Pattern: "x*", Cookies: []uint64{1}}, "no order"},
-		"strange pattern":  {KprobeMultiOptions{Pattern: "a b*"}, `Pattern "a b*"`},
+		"strange pattern":  {KprobeMultiOptions{Pattern: "a b*"}, `pattern "a b*"`},
 		"too few cookies":  {KprobeMultiOptions{Symbols: multiSymbols, Cookies: []uint64{1}}, "1 Cookies for 2 functions"},
 		"strange symbol":   {KprobeMultiOptions{Symbols: []string{"a b"}}, `"a b" is no name`},
 		"session's return": {KprobeMultiOptions{Symbols: multiSymbols, Session: true}, "both ends"},

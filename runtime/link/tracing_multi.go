@@ -58,7 +58,7 @@ func (opts *TracingMultiOptions) resolve() ([]btf.TypeID, error) {
 	case len(opts.Cookies) > 0 && len(opts.Cookies) != len(opts.Functions):
 		return nil, fmt.Errorf("%d Cookies for %d functions: %w", len(opts.Cookies), len(opts.Functions), os.ErrInvalid)
 	case strings.Contains(opts.Pattern, ":"):
-		return nil, fmt.Errorf("Pattern %q: functions of modules aren't found yet: %w", opts.Pattern, ErrNotSupported)
+		return nil, fmt.Errorf("pattern %q: functions of modules aren't found yet: %w", opts.Pattern, ErrNotSupported)
 	}
 	spec, err := btf.LoadKernelSpec()
 	if err != nil {

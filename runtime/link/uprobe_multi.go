@@ -88,7 +88,7 @@ func (ex *Executable) places(symbols []string, opts *UprobeMultiOptions) ([]uint
 		return ex.addresses(symbols, opts)
 	}
 	if len(symbols)+len(opts.Addresses)+len(opts.Offsets)+len(opts.RefCtrOffsets)+len(opts.Cookies) > 0 {
-		return nil, fmt.Errorf("Pattern has no order that other slices could go by: %w", os.ErrInvalid)
+		return nil, fmt.Errorf("the functions of Pattern have no order that slices could go by: %w", os.ErrInvalid)
 	}
 	if !isPattern(opts.Pattern) {
 		return ex.addresses([]string{opts.Pattern}, opts)

@@ -3,96 +3,56 @@ package perf
 import (
 	"errors"
 	"os"
-	"runtime"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/bpfgen/bpfgen/internal/testutil"
 )
 
-// takeCPUs in the environment lets the tests take CPUs away from the machine, and
-// give them back.
-const takeCPUs = "BPFGEN_TEST_TAKE_CPUS"
-
-func setOnline(t testing.TB, state string) {
-	t.Helper()
-	if err := os.WriteFile("/sys/devices/system/cpu/cpu1/online", []byte(state), 0); err != nil {
-		t.Fatal(err)
+// A CPU goes offline under an open reader, and comes back. Its ring is silent
+// then; the others go on, and a new reader does without it.
+func TestCPUGoesOffline(t *testing.T) {
+	if os.Getenv("VMTEST") == "" {
+		t.Skip("needs a machine whose CPUs nobody else uses (make test-kernels)")
 	}
-}
-
-// CPUs that come online get a ring, for the first time or again, and what was in
-// the ring that they had isn't lost.
-func TestCPUsComeOnline(t *testing.T) {
-	testutil.Needs(t, testutil.BPF)
-	if os.Getenv(takeCPUs) == "" {
-		t.Skipf("needs a machine whose CPUs nobody else needs: set %s there", takeCPUs)
+	const switchFile = "/sys/devices/system/cpu/cpu1/online"
+	if _, err := os.Stat(switchFile); err != nil {
+		t.Skipf("needs a second CPU that can be switched off: %v", err)
 	}
 	testutil.CheckFDs(t)
-	setOnline(t, "0")
-	t.Cleanup(func() { setOnline(t, "1") })
+	onCPU(t, 0)
 	p := newProducer(t, 1)
 	r := p.reader(t, 4096, ReaderOptions{})
-	if len(r.rings) != 1 {
-		t.Fatalf("%d rings", len(r.rings))
-	}
-	number := uint64(0)
-	expect := func() {
+	defer r.Close()
+	read := func(r *Reader, number uint64) {
 		t.Helper()
-		r.SetDeadline(time.Now().Add(time.Minute))
+		p.run(t, 1)
+		r.SetDeadline(time.Now().Add(10 * time.Second))
 		rec, err := r.Read()
 		if err != nil {
-			t.Fatalf("sample %d: %v", number, err)
-		}
-		if rec.CPU != 1 {
-			t.Errorf("sample %d is from CPU %d", number, rec.CPU)
-		}
-		check(t, rec, number)
-		number++
-	}
-	flush := func() {
-		t.Helper()
-		if err := r.Flush(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.Read(); !errors.Is(err, ErrFlushed) {
-			t.Fatalf("got %v", err)
+		check(t, rec, number)
+	}
+	read(r, 0)
+	turn := func(state string) {
+		t.Helper()
+		if err := os.WriteFile(switchFile, []byte(state), 0); err != nil {
+			t.Fatal(err)
 		}
 	}
-	for range 2 {
-		setOnline(t, "1")
-		flush() // now it has a ring
-		runOn(t, p, 1)
-		expect()
-		runOn(t, p, 1)
-		setOnline(t, "0")
-		setOnline(t, "1")
-		expect() // what the old ring had
-		flush()
-		runOn(t, p, 1)
-		expect()
-		setOnline(t, "0")
+	turn("0")
+	defer turn("1")
+	read(r, 1)
+	if err := errors.Join(r.Pause(), r.Resume()); err != nil {
+		t.Errorf("with a CPU less: %v", err)
 	}
-	if failed := p.counted(t, countFailed); failed != 0 || r.Lost() != 0 {
-		t.Errorf("%d samples failed, %d lost", failed, r.Lost())
+	if err := r.Close(); err != nil {
+		t.Errorf("with a CPU less: %v", err)
 	}
-}
-
-// runOn runs the program on one CPU.
-func runOn(t testing.TB, p *producer, cpu int) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // until the end of the thread
-		var one unix.CPUSet
-		one.Set(cpu)
-		if err := unix.SchedSetaffinity(0, &one); err != nil {
-			t.Error(err)
-		}
-		p.run(t, 1)
-	}()
-	<-done
+	again := p.reader(t, 4096, ReaderOptions{})
+	defer again.Close()
+	read(again, 2)
+	turn("1")
+	read(again, 3)
 }
