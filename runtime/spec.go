@@ -37,7 +37,7 @@ func LoadCollectionSpec(file string) (*CollectionSpec, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := parseSpec(data, textOf(data))
+	spec, err := new(ownSpec).parse(data, textOf(data))
 	if err != nil {
 		return nil, fmt.Errorf("file %s: %w", file, err)
 	}
@@ -49,27 +49,34 @@ func LoadCollectionSpec(file string) (*CollectionSpec, error) {
 // load what go:embed put into a string.
 func LoadCollectionSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
 	if rd, ok := rd.(*strings.Reader); ok {
-		text := stringOf(rd)
-		return parseSpec(bytesOf(text), text)
+		own := new(ownSpec)
+		text := own.text.take(rd)
+		return own.parse(bytesOf(text), text)
 	}
 	data, err := readAll(rd)
 	if err != nil {
 		return nil, fmt.Errorf("read object file: %w", err)
 	}
-	return parseSpec(data, textOf(data))
+	return new(ownSpec).parse(data, textOf(data))
 }
 
-// stringOf returns all that rd was made of, wherever it stands.
-func stringOf(rd *strings.Reader) string {
-	whole := *rd
-	whole.Seek(0, io.SeekStart)
-	var text stringTaker
-	whole.WriteTo(&text)
-	return string(text)
+// ownSpec is a spec with what belongs to it, in one allocation if that isn't much.
+type ownSpec struct {
+	CollectionSpec
+	programs [1]ProgramSpec
+	text     stringTaker
 }
 
 // stringTaker keeps the one string that it is given.
 type stringTaker string
+
+// take returns all that rd was made of, wherever it stands.
+func (t *stringTaker) take(rd *strings.Reader) string {
+	whole := *rd
+	whole.Seek(0, io.SeekStart)
+	whole.WriteTo(t)
+	return string(*t)
+}
 
 func (t *stringTaker) WriteString(s string) (int, error) {
 	*t = stringTaker(s)
@@ -92,17 +99,13 @@ func readAll(rd io.ReaderAt) ([]byte, error) {
 	return data[:n], err
 }
 
-// parseSpec keeps text, which is data as a string: what it returns may refer to
-// it. So neither may change.
-func parseSpec(data []byte, text string) (*CollectionSpec, error) {
+// parse keeps text, which is data as a string: what it returns may refer to it. So
+// neither may change.
+func (own *ownSpec) parse(data []byte, text string) (*CollectionSpec, error) {
 	obj, err := object.ParseText(data, text)
 	if err != nil {
 		return nil, err
 	}
-	own := &struct { // one allocation, for small ones
-		CollectionSpec
-		programs [1]ProgramSpec
-	}{}
 	spec := &own.CollectionSpec
 	*spec = CollectionSpec{
 		Maps:      make(map[string]*MapSpec, len(obj.Maps)),

@@ -2,6 +2,8 @@ package ebpf
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -277,5 +279,33 @@ func BenchmarkLoadCollectionSpec(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// A string is used in place, from its beginning, and the reader stays where it is.
+func TestLoadCollectionSpecFromString(t *testing.T) {
+	data, err := os.ReadFile(objectFile("minimal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rd := strings.NewReader(string(data))
+	if _, err := rd.Seek(7, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	spec, err := LoadCollectionSpecFromReader(rd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rd.Len() != len(data)-7 {
+		t.Errorf("%d bytes are left to read, want %d", rd.Len(), len(data)-7)
+	}
+	copied, err := LoadCollectionSpecFromReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, ps := range copied.Programs {
+		if got, want := fmt.Sprint(spec.Programs[name].Instructions), fmt.Sprint(ps.Instructions); got != want {
+			t.Errorf("program %s:\n%s\nwant:\n%s", name, got, want)
+		}
 	}
 }
