@@ -489,8 +489,8 @@ func TestUndefinedConstant(t *testing.T) {
 func TestKsymNearest(t *testing.T) {
 	testutil.Needs(t, testutil.KernelBTF)
 	for _, c := range []struct{ program, name, want string }{
-		{"missing_function", "bpf_rcu_read_lokc", `kfunc bpf_rcu_read_lokc isn't in the types of this kernel and its modules (did you mean "bpf_rcu_read_lock"?) (if`},
-		{"missing_symbol", "bpf_link_fere", `kernel symbol bpf_link_fere isn't in /proc/kallsyms (did you mean "bpf_link_free"?) (if`},
+		{"missing_function", "vfs_raed", `kfunc vfs_raed isn't in the types of this kernel and its modules (did you mean "vfs_read"?) (if`},
+		{"missing_symbol", "vfs_raed", `kernel symbol vfs_raed isn't in /proc/kallsyms (did you mean "vfs_read"?) (if`},
 	} {
 		spec := parse(t, objectFile("ksyms")).Programs[c.program]
 		for i := range spec.Instructions {
