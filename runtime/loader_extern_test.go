@@ -487,6 +487,7 @@ func TestUndefinedConstant(t *testing.T) {
 
 // A symbol that this kernel doesn't have may be mistyped.
 func TestKsymNearest(t *testing.T) {
+	testutil.NeedsLinux(t, "bpf_rcu_read_lock", 6, 2)
 	testutil.Needs(t, testutil.KernelBTF)
 	for _, c := range []struct{ program, name, want string }{
 		{"missing_function", "vfs_raed", `kfunc vfs_raed isn't in the types of this kernel and its modules (did you mean "vfs_read"?) (if`},

@@ -18,5 +18,5 @@ run() {
 	return $status
 }
 
-run -machines amd64/6.1,amd64/newest -suites runtime,runtime/link,runtime/features,internal/kernel || exit
-run -machines s390x/6.12 -suites runtime,runtime/btf,runtime/asm,internal/btf,internal/elf,internal/object,internal/corerelo
+run -machines amd64/6.1,amd64/newest -suites runtime/link,runtime/perf,runtime/ringbuf,runtime/features,internal/kernel || exit
+run -machines s390x/6.12 -suites runtime/btf,internal/btf,internal/elf,internal/object,internal/corerelo
