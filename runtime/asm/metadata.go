@@ -154,12 +154,6 @@ func (m Metadata) Line() *btf.Line {
 	return &l
 }
 
-// hasLine tells whether Line returns one.
-func (m *Metadata) hasLine() bool {
-	notes := m.notes()
-	return m.line != 0 || notes != nil && notes.line != nil
-}
-
 // Annotations returns a copy of the annotations.
 func (m Metadata) Annotations() Annotations { return *m.read() }
 
