@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
-	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -298,13 +296,8 @@ func runSyscall(t *testing.T, program, variable string) uint64 {
 // only for the JIT compiler.
 func needKfuncs(t *testing.T) {
 	t.Helper()
-	testutil.Needs(t, testutil.BPF)
-	if since := (uapi.KernelVersion{Major: 6, Minor: 8}); !kernel.AtLeast(since) {
-		t.Skipf("the kfuncs of this test need Linux %s", since)
-	}
-	if _, err := os.Stat("/proc/sys/net/core/bpf_jit_enable"); err != nil {
-		t.Skipf("kfuncs need the JIT compiler: %v", err)
-	}
+	testutil.Needs(t, testutil.Kfuncs)
+	testutil.NeedsLinux(t, "the kfuncs of this test", 6, 8)
 	testutil.Needs(t, testutil.KernelBTF)
 }
 
@@ -496,8 +489,8 @@ func TestUndefinedConstant(t *testing.T) {
 func TestKsymNearest(t *testing.T) {
 	testutil.Needs(t, testutil.KernelBTF)
 	for _, c := range []struct{ program, name, want string }{
-		{"missing_function", "bpf_rcu_read_lokc", `kfunc bpf_rcu_read_lokc isn't in the types of this kernel and its modules (did you mean "bpf_rcu_read_lock"?) (if`},
-		{"missing_symbol", "bpf_link_fere", `kernel symbol bpf_link_fere isn't in /proc/kallsyms (did you mean "bpf_link_free"?) (if`},
+		{"missing_function", "vfs_raed", `kfunc vfs_raed isn't in the types of this kernel and its modules (did you mean "vfs_read"?) (if`},
+		{"missing_symbol", "vfs_raed", `kernel symbol vfs_raed isn't in /proc/kallsyms (did you mean "vfs_read"?) (if`},
 	} {
 		spec := parse(t, objectFile("ksyms")).Programs[c.program]
 		for i := range spec.Instructions {

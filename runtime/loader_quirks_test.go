@@ -75,7 +75,7 @@ func inKernel(t *testing.T, symbol string) bool {
 // Names are cut where the kernel has no room for more; in a collection they stay
 // apart.
 func TestLongNames(t *testing.T) {
-	testutil.Needs(t, testutil.GlobalFunctions, testutil.TestRun)
+	testutil.NeedsLinux(t, "arg:nonnull", 6, 8)
 	testutil.CheckFDs(t)
 	spec := parse(t, objectFile("quirks"))
 	name := "a_program_with_a_long_name"

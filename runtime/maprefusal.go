@@ -12,10 +12,9 @@ import (
 // sizes are what some attribute of a map may be: one of a few numbers, or a
 // range, perhaps of multiples of something.
 type sizes struct {
-	oneOf         []uint32
-	least, most   uint32 // most is unlimited if zero
-	multiple      uint32
-	unconstrained bool
+	oneOf       []uint32
+	least, most uint32 // most is unlimited if zero
+	multiple    uint32
 }
 
 func exactly(n ...uint32) sizes       { return sizes{oneOf: n} }
@@ -23,12 +22,7 @@ func atLeast(n uint32) sizes          { return sizes{least: n} }
 func from(least, most uint32) sizes   { return sizes{least: least, most: most} }
 func multipleOf(n, most uint32) sizes { return sizes{least: n, most: most, multiple: n} }
 
-var anySize = sizes{unconstrained: true}
-
 func (s sizes) allow(n uint32) bool {
-	if s.unconstrained {
-		return true
-	}
 	for _, one := range s.oneOf {
 		if n == one {
 			return true

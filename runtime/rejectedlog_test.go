@@ -1,8 +1,10 @@
 package ebpf
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -59,6 +61,7 @@ func TestRecordedRejections(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("recorded logs: %v, %v", files, err)
 	}
+	spec := parse(t, objectFile("rejected"))
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			var got strings.Builder
@@ -66,7 +69,7 @@ func TestRecordedRejections(t *testing.T) {
 				if kernelDependent[recorded.name] || unlinked(recorded) {
 					continue
 				}
-				fmt.Fprintf(&got, "=== %s %d\n%s\n\n", recorded.name, recorded.level, recorded.explained(t))
+				fmt.Fprintf(&got, "=== %s %d\n%s\n\n", recorded.name, recorded.level, recorded.explained(t, spec))
 			}
 			testutil.Golden(t, "rejected/"+filepath.Base(file), []byte(got.String()))
 		})
@@ -78,9 +81,8 @@ func TestRecordedRejections(t *testing.T) {
 func unlinked(r recordedLog) bool { return strings.Contains(r.log, "unknown#2002") }
 
 // explained is the error for a recorded log.
-func (r *recordedLog) explained(t *testing.T) *VerifierError {
+func (r *recordedLog) explained(t *testing.T, spec *CollectionSpec) *VerifierError {
 	t.Helper()
-	spec := parse(t, objectFile("rejected"))
 	name, change := r.name, func(*ProgramSpec) {}
 	for _, known := range rejections {
 		if known.name != r.name {
@@ -93,7 +95,7 @@ func (r *recordedLog) explained(t *testing.T) *VerifierError {
 			change = known.change
 		}
 	}
-	ps := spec.Programs[name]
+	ps := spec.Programs[name].Copy()
 	if ps == nil {
 		t.Fatalf("no program %q", name)
 	}
@@ -132,4 +134,31 @@ func goldenErrors(t *testing.T, series uapi.KernelVersion) map[string]string {
 		}
 	}
 	return golden
+}
+
+// docs/diagnostics.md shows errors word for word.
+func TestDiagnosticsPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/diagnostics.md")
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("needs docs, which virtual machines don't have")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden, err := os.ReadFile("testdata/rejected/6.18.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for _, block := range strings.Split(string(page), "\n```\n") {
+		if !strings.HasPrefix(block, "rejected.bpf.c:") {
+			continue
+		}
+		if shown++; block != unreachableField && !strings.Contains(string(golden), "\n"+block+"\n") {
+			t.Errorf("no error says this:\n%s", block)
+		}
+	}
+	if shown < 4 {
+		t.Errorf("the page shows %d errors", shown)
+	}
 }

@@ -85,7 +85,7 @@ func TestVerifierErrorFields(t *testing.T) {
 	if behind == nil {
 		t.Fatal("no such log")
 	}
-	ve := behind.explained(t)
+	ve := behind.explained(t, parse(t, objectFile("rejected")))
 	if ve.Program != "behind_branches" || ve.File != "rejected.bpf.c" || ve.Line == 0 || ve.Column == 0 || ve.Insn != 28 {
 		t.Errorf("program %q, %s:%d:%d, instruction %d", ve.Program, ve.File, ve.Line, ve.Column, ve.Insn)
 	}
