@@ -43,7 +43,7 @@ var mayImport = map[string][]string{
 		"internal/object", "internal/corerelo", "internal/kernel", "internal/uapi",
 		"internal/kconfig", "internal/nearest", "internal/verifierlog", "internal/btf", "runtime/btf", "runtime/asm", "golang.org/x/sys/unix",
 	},
-	"runtime/link":     {"runtime", "internal/object", "internal/kernel", "internal/nearest", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
+	"runtime/link":     {"runtime", "internal/object", "internal/nearest", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
 	"runtime/ringbuf":  {"runtime", "internal/kernel", "internal/uapi"},
 	"runtime/perf":     {"runtime", "internal/kernel", "internal/uapi", "golang.org/x/sys/unix"},
 	"runtime/features": {"runtime", "runtime/link", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},

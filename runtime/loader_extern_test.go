@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
-	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -298,13 +296,8 @@ func runSyscall(t *testing.T, program, variable string) uint64 {
 // only for the JIT compiler.
 func needKfuncs(t *testing.T) {
 	t.Helper()
-	testutil.Needs(t, testutil.BPF)
-	if since := (uapi.KernelVersion{Major: 6, Minor: 8}); !kernel.AtLeast(since) {
-		t.Skipf("the kfuncs of this test need Linux %s", since)
-	}
-	if _, err := os.Stat("/proc/sys/net/core/bpf_jit_enable"); err != nil {
-		t.Skipf("kfuncs need the JIT compiler: %v", err)
-	}
+	testutil.Needs(t, testutil.Kfuncs)
+	testutil.NeedsLinux(t, "the kfuncs of this test", 6, 8)
 	testutil.Needs(t, testutil.KernelBTF)
 }
 

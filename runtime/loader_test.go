@@ -29,7 +29,7 @@ func TestLoadObjects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			switch name {
 			case "callbacks":
-				testutil.NeedsLinux(t, "callbacks", 5, 13)
+				testutil.Needs(t, testutil.Callbacks)
 			case "isa":
 				testutil.NeedsLinux(t, "may_goto", 6, 9)
 			case "maps":

@@ -71,6 +71,9 @@ const (
 	Exceptions                     // bpf_throw
 	ProgStreams                    // BPF_PROG_STREAM_READ_BY_FD
 	KernelBTFHandle                // BTF of kernel and modules by ID
+	Callbacks                      // functions that helpers call
+	Kfuncs                         // functions of the kernel that programs call
+	JIT                            // programs as machine code
 	UserRingBuf                    // BPF_MAP_TYPE_USER_RINGBUF
 	JumpTables                     // BPF_MAP_TYPE_INSN_ARRAY, gotox
 	numFeatures
@@ -137,6 +140,9 @@ var features = [...]feature{
 	ProgStreams:     {"output of programs", uapi.KernelVersion{Major: 6, Minor: 17}, nil},
 	JumpTables:      {"jump tables", uapi.KernelVersion{Major: 6, Minor: 19}, withoutJIT},
 	UserRingBuf:     {"ring buffers from user space", uapi.KernelVersion{Major: 6, Minor: 1}, withoutJIT},
+	Callbacks:       {"callbacks", uapi.KernelVersion{Major: 5, Minor: 13}, withoutJIT},
+	Kfuncs:          {"kfuncs", uapi.KernelVersion{Major: 5, Minor: 13}, first(withoutJIT, withoutKernelBTF)},
+	JIT:             {"the JIT compiler", uapi.KernelVersion{Major: 3, Minor: 16}, withoutJIT},
 	KernelBTFHandle: {"IDs of the kernel's BTF", uapi.KernelVersion{Major: 5, Minor: 11}, withoutKernelBTF},
 }
 

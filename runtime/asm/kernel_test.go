@@ -23,9 +23,7 @@ const progTypeSchedCLS = 3
 // needsKernel is testutil.Needs for what only these tests need.
 func needsKernel(t *testing.T, what string, major, minor uint8) {
 	t.Helper()
-	if since := (uapi.KernelVersion{Major: major, Minor: minor}); !kernel.AtLeast(since) {
-		t.Skipf("needs %s (Linux %s)", what, since)
-	}
+	testutil.NeedsLinux(t, what, major, minor)
 }
 
 // load has the kernel verify a program.
@@ -111,7 +109,7 @@ func TestKernelRuns(t *testing.T) {
 			storeStack(0x10), Mov.Imm(R1, 0x01), FetchOr.Mem(RFP, R1, DWord, stack), loadStack(DWord), Mul.Imm(R1, 2), Add.Reg(R0, R1),
 		}},
 		{"exchange", uapi.KernelVersion{Major: 5, Minor: 12}, 7, Instructions{
-			storeStack(7), Mov.Imm(R1, 9), Xchg.Mem(RFP, R1, Word, stack), Mov.Reg(R0, R1),
+			StoreImm(RFP, stack, 7, Word), Mov.Imm(R1, 9), Xchg.Mem(RFP, R1, Word, stack), Mov.Reg(R0, R1),
 		}},
 		{"compare and exchange", uapi.KernelVersion{Major: 5, Minor: 12}, 9, Instructions{
 			storeStack(7), Mov.Imm(R1, 9), Mov.Imm(R0, 7), CmpXchg.Mem(RFP, R1, DWord, stack), loadStack(DWord),
@@ -210,7 +208,7 @@ func kernelTypeID(t *testing.T, name string) uint32 {
 
 // Functions of the kernel are called by BTF ID.
 func TestKernelKfunc(t *testing.T) {
-	testutil.Needs(t, testutil.KernelBTF, testutil.TestRun)
+	testutil.Needs(t, testutil.Kfuncs, testutil.TestRun)
 	needsKernel(t, "bpf_cast_to_kern_ctx", 6, 2)
 	if got := run(t, Instructions{
 		{OpCode: Call.Op(ImmSource), Src: PseudoKfuncCall, Constant: int64(kernelTypeID(t, "bpf_cast_to_kern_ctx"))},
@@ -240,8 +238,7 @@ func TestKernelVariable(t *testing.T) {
 
 // Pointers into an arena are converted by an instruction of their own.
 func TestKernelArena(t *testing.T) {
-	testutil.Needs(t, testutil.BPF, testutil.BTF)
-	needsKernel(t, "arenas", 6, 9)
+	testutil.Needs(t, testutil.Arena, testutil.BTF)
 	const mapTypeArena, mmapable, userAddress = 33, 1 << 10, 1 << 44
 	fd, err := kernel.MapCreate(&kernel.MapCreateAttr{MapType: mapTypeArena, MaxEntries: 1, MapFlags: mmapable, MapExtra: userAddress})
 	if err != nil {
@@ -283,7 +280,7 @@ func expectTag(t *testing.T, fd *kernel.FD, insns Instructions) {
 
 // The kernel takes func and line infos. It insists on the former for callbacks.
 func TestKernelExtInfos(t *testing.T) {
-	testutil.Needs(t, testutil.BTF, testutil.BPFToBPFCalls)
+	testutil.Needs(t, testutil.BTF, testutil.BPFToBPFCalls, testutil.Callbacks)
 	needsKernel(t, "bpf_loop", 5, 17)
 	insns, spec := functions(t)
 	builder := new(btf.Builder)
