@@ -11,6 +11,7 @@ import (
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 	link "github.com/bpfgen/bpfgen/runtime/link"
 	"io"
+	"strings"
 )
 
 // If this doesn't compile, the module's github.com/bpfgen/bpfgen is older than the generator of
@@ -44,7 +45,7 @@ const (
 
 // LoadCongestion parses the embedded object: what it declares, to be changed before it is loaded.
 func LoadCongestion() (*ebpf.CollectionSpec, error) {
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(_CongestionBytes))
+	spec, err := ebpf.LoadCollectionSpecFromReader(strings.NewReader(_CongestionBytes))
 	if err != nil {
 		return nil, fmt.Errorf("load Congestion: %w", err)
 	}
@@ -237,4 +238,4 @@ func _CongestionClose(closers ...io.Closer) error {
 // _CongestionBytes is the object file.
 //
 //go:embed congestion_bpfeb.o
-var _CongestionBytes []byte
+var _CongestionBytes string

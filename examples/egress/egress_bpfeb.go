@@ -4,13 +4,13 @@
 package main
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 	link "github.com/bpfgen/bpfgen/runtime/link"
 	"io"
+	"strings"
 )
 
 // If this doesn't compile, the module's github.com/bpfgen/bpfgen is older than the generator of
@@ -29,7 +29,7 @@ const (
 
 // loadEgress parses the embedded object: what it declares, to be changed before it is loaded.
 func loadEgress() (*ebpf.CollectionSpec, error) {
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(_EgressBytes))
+	spec, err := ebpf.LoadCollectionSpecFromReader(strings.NewReader(_EgressBytes))
 	if err != nil {
 		return nil, fmt.Errorf("load egress: %w", err)
 	}
@@ -209,4 +209,4 @@ func _EgressClose(closers ...io.Closer) error {
 // _EgressBytes is the object file.
 //
 //go:embed egress_bpfeb.o
-var _EgressBytes []byte
+var _EgressBytes string

@@ -12,6 +12,7 @@ import (
 	link "github.com/bpfgen/bpfgen/runtime/link"
 	ringbuf "github.com/bpfgen/bpfgen/runtime/ringbuf"
 	"io"
+	"strings"
 	"structs"
 	"unsafe"
 )
@@ -94,7 +95,7 @@ const (
 
 // loadExecsnoop parses the embedded object: what it declares, to be changed before it is loaded.
 func loadExecsnoop() (*ebpf.CollectionSpec, error) {
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(_ExecsnoopBytes))
+	spec, err := ebpf.LoadCollectionSpecFromReader(strings.NewReader(_ExecsnoopBytes))
 	if err != nil {
 		return nil, fmt.Errorf("load execsnoop: %w", err)
 	}
@@ -275,4 +276,4 @@ func _ExecsnoopClose(closers ...io.Closer) error {
 // _ExecsnoopBytes is the object file.
 //
 //go:embed execsnoop_bpfeb.o
-var _ExecsnoopBytes []byte
+var _ExecsnoopBytes string

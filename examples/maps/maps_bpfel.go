@@ -14,6 +14,7 @@ import (
 	ringbuf "github.com/bpfgen/bpfgen/runtime/ringbuf"
 	"io"
 	"strconv"
+	"strings"
 	"structs"
 	"unsafe"
 )
@@ -211,7 +212,7 @@ const (
 
 // LoadMaps parses the embedded object: what it declares, to be changed before it is loaded.
 func LoadMaps() (*ebpf.CollectionSpec, error) {
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(_MapsBytes))
+	spec, err := ebpf.LoadCollectionSpecFromReader(strings.NewReader(_MapsBytes))
 	if err != nil {
 		return nil, fmt.Errorf("load Maps: %w", err)
 	}
@@ -506,4 +507,4 @@ func _MapsClose(closers ...io.Closer) error {
 // _MapsBytes is the object file.
 //
 //go:embed maps_bpfel.o
-var _MapsBytes []byte
+var _MapsBytes string

@@ -12,6 +12,7 @@ import (
 	link "github.com/bpfgen/bpfgen/runtime/link"
 	ringbuf "github.com/bpfgen/bpfgen/runtime/ringbuf"
 	"io"
+	"strings"
 	"structs"
 	"unsafe"
 )
@@ -61,7 +62,7 @@ const (
 
 // LoadSnoop parses the embedded object: what it declares, to be changed before it is loaded.
 func LoadSnoop() (*ebpf.CollectionSpec, error) {
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(_SnoopBytes))
+	spec, err := ebpf.LoadCollectionSpecFromReader(strings.NewReader(_SnoopBytes))
 	if err != nil {
 		return nil, fmt.Errorf("load Snoop: %w", err)
 	}
@@ -257,4 +258,4 @@ func _SnoopClose(closers ...io.Closer) error {
 // _SnoopBytes is the object file.
 //
 //go:embed snoop_bpfeb.o
-var _SnoopBytes []byte
+var _SnoopBytes string

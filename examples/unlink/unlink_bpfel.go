@@ -4,13 +4,13 @@
 package main
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 	link "github.com/bpfgen/bpfgen/runtime/link"
 	"io"
+	"strings"
 )
 
 // If this doesn't compile, the module's github.com/bpfgen/bpfgen is older than the generator of
@@ -28,7 +28,7 @@ const (
 
 // loadUnlink parses the embedded object: what it declares, to be changed before it is loaded.
 func loadUnlink() (*ebpf.CollectionSpec, error) {
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(_UnlinkBytes))
+	spec, err := ebpf.LoadCollectionSpecFromReader(strings.NewReader(_UnlinkBytes))
 	if err != nil {
 		return nil, fmt.Errorf("load unlink: %w", err)
 	}
@@ -262,4 +262,4 @@ func _UnlinkClose(closers ...io.Closer) error {
 // _UnlinkBytes is the object file.
 //
 //go:embed unlink_bpfel.o
-var _UnlinkBytes []byte
+var _UnlinkBytes string

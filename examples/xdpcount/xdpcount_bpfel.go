@@ -4,13 +4,13 @@
 package main
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 	link "github.com/bpfgen/bpfgen/runtime/link"
 	"io"
+	"strings"
 	"structs"
 	"unsafe"
 )
@@ -41,7 +41,7 @@ const (
 
 // loadXdpcount parses the embedded object: what it declares, to be changed before it is loaded.
 func loadXdpcount() (*ebpf.CollectionSpec, error) {
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(_XdpcountBytes))
+	spec, err := ebpf.LoadCollectionSpecFromReader(strings.NewReader(_XdpcountBytes))
 	if err != nil {
 		return nil, fmt.Errorf("load xdpcount: %w", err)
 	}
@@ -215,4 +215,4 @@ func _XdpcountClose(closers ...io.Closer) error {
 // _XdpcountBytes is the object file.
 //
 //go:embed xdpcount_bpfel.o
-var _XdpcountBytes []byte
+var _XdpcountBytes string

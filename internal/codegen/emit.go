@@ -166,7 +166,7 @@ func (m *Model) emitLoad(f *jen.File) {
 	docComment(f, n.Load+" parses the embedded object: what it declares, to be changed before it is loaded.")
 	f.Func().Id(n.Load).Params().Params(jen.Op("*").Add(ebpf("CollectionSpec")), jen.Error()).Block(
 		jen.List(jen.Id("spec"), jen.Err()).Op(":=").Add(ebpf("LoadCollectionSpecFromReader")).Call(
-			jen.Qual("bytes", "NewReader").Call(jen.Id(n.Bytes)),
+			jen.Qual(m.embedPackage(), "NewReader").Call(jen.Id(n.Bytes)),
 		),
 		jen.If(jen.Err().Op("!=").Nil()).Block(
 			jen.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit("load "+n.Ident+": %w"), jen.Err())),
@@ -326,5 +326,18 @@ func (m *Model) emitObject(f *jen.File) {
 	}
 	docComment(f, n.Bytes+" is the object file.", "")
 	f.Comment("//go:embed " + name)
+	if m.embedPackage() == "strings" {
+		f.Var().Id(n.Bytes).String()
+		return
+	}
 	f.Var().Id(n.Bytes).Index().Byte()
+}
+
+// embedPackage has the reader for the object. A string is parsed without a copy;
+// code written for bpf2go may know that it has bytes.
+func (m *Model) embedPackage() string {
+	if m.Names.NewSpecs == "" {
+		return "bytes"
+	}
+	return "strings"
 }

@@ -19,7 +19,7 @@ import (
 
 // OutputRevision counts the changes to what is generated from the same sources.
 // Outputs of another revision are stale.
-const OutputRevision = 4
+const OutputRevision = 5
 
 // ManifestExt is how the names of manifests end.
 const ManifestExt = ".bpfgen"
