@@ -78,6 +78,7 @@ func imports() []struct{ name, path string } {
 		{"fmt", "fmt"},
 		{"io", "io"},
 		{"strconv", "strconv"},
+		{"strings", "strings"},
 		{"structs", "structs"},
 		{"unsafe", "unsafe"},
 	}

@@ -845,10 +845,7 @@ func TestCloseDuringUse(t *testing.T) {
 		dir := f.place(t)
 		testutil.Hammer(t, 3, func() testutil.Hammered {
 			prog := f.program(t, c) // what was pinned ends a little later than its link
-			l, err := f.attach(prog, dir)
-			if err != nil {
-				t.Fatal(err)
-			}
+			l := f.attachWhenFree(t, prog, dir, pin)
 			h := testutil.Hammered{
 				Close: func() error { return errors.Join(l.Close(), ignoreMissing(os.Remove(pin))) },
 				Fine:  []error{ErrNotSupported, os.ErrExist},
@@ -879,6 +876,25 @@ func TestCloseDuringUse(t *testing.T) {
 			return h
 		})
 	})
+}
+
+// attachWhenFree attaches where another link has just been closed: one that was
+// pinned at that moment, and whose pin nobody removed, ends when the kernel gets
+// to it.
+func (f *family) attachWhenFree(t *testing.T, prog *ebpf.Program, dir, pin string) Link {
+	t.Helper()
+	if err := ignoreMissing(os.Remove(pin)); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		l, err := f.attach(prog, dir)
+		if err == nil {
+			return l
+		}
+		if !errors.Is(err, unix.EBUSY) && !errors.Is(err, unix.EEXIST) || time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
 }
 
 func ignoreMissing(err error) error {
