@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The part of make test-kernels that every change can wait for: an old kernel,
-# the newest, and a big-endian machine. Where there are no kernels or no QEMU to
-# be had, it says so and succeeds: that isn't the fault of a change.
+# the newest, and what depends on byte order on a big-endian machine. Two
+# machines run at a time. Where there are no kernels or no QEMU to be had, it says
+# so and succeeds: that isn't the fault of a change. Arguments are for vmtest.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 vmtest=$(mktemp)
@@ -9,7 +10,7 @@ trap 'rm -f "$vmtest"' EXIT
 ${GO:-go} build -o "$vmtest" ./internal/cmd/vmtest || exit
 
 run() {
-	"$vmtest" "$@"
+	"$vmtest" -P 1 "$@"
 	local status=$?
 	if [ $status = 3 ]; then
 		echo "KERNEL TESTS DID NOT RUN ($*): there is no kernel or no QEMU to be had, see above" >&2
@@ -18,5 +19,14 @@ run() {
 	return $status
 }
 
-run -machines amd64/6.1,amd64/newest -suites runtime/link,runtime/perf,runtime/ringbuf,runtime/features,internal/kernel || exit
-run -machines s390x/6.12 -suites runtime/btf,internal/btf,internal/elf,internal/object,internal/corerelo
+kernel=runtime,runtime/link,runtime/perf,runtime/features,internal/kernel
+bytes=runtime:maps,runtime/asm,runtime/btf,internal/btf,internal/elf,internal/object
+
+run -machines amd64/newest -suites $kernel "$@" &
+newest=$!
+run -machines amd64/6.1 -suites $kernel "$@"
+old=$?
+run -machines s390x/6.12 -suites $bytes "$@"
+big=$?
+wait $newest
+[ $? = 0 ] && [ $old = 0 ] && [ $big = 0 ]

@@ -5,7 +5,7 @@
 // system has none that is new enough, by apt into a cache, builds the tests
 // statically, and boots each kernel with nothing but them.
 //
-//	vmtest [-P 2] [-machines amd64/6.1,s390x/6.12] [-suites runtime,runtime/link] [-run REGEXP] [-table FILE]
+//	vmtest [-P 2] [-machines amd64/6.1,s390x/6.12] [-suites runtime,runtime/link] [-run REGEXP] [-table FILE] [-logs DIR [-kept]]
 //
 // The exit status is 0 if all tests passed, 1 if some failed, 2 for wrong usage,
 // 3 if there is no kernel or QEMU to be had, and 4 if a machine failed.
@@ -45,6 +45,7 @@ type options struct {
 	cache    string
 	timeout  int
 	prepare  bool
+	kept     bool
 }
 
 func main() {
@@ -65,6 +66,7 @@ func run(ctx context.Context) int {
 	flag.StringVar(&o.cache, "cache", filepath.Join(cacheHome, "bpfgen-vmtest"), "folder of what is fetched")
 	flag.IntVar(&o.timeout, "timeout", 400, "seconds for the tests of one package")
 	flag.BoolVar(&o.prepare, "prepare", false, "only fetch")
+	flag.BoolVar(&o.kept, "kept", false, "run nothing: make the table of the logs that runs have left in -logs")
 	flag.Parse()
 	chosen, err := find(o.machines)
 	if err != nil || flag.NArg() > 0 {
@@ -110,12 +112,7 @@ func (o *options) all(ctx context.Context, chosen []machine) error {
 	if o.prepare {
 		return nil
 	}
-	built, err := o.build(ctx, ready)
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(built.dir)
-	columns, err := o.runAll(ctx, ready, built)
+	columns, err := o.columns(ctx, ready)
 	if err != nil {
 		return err
 	}
@@ -125,6 +122,27 @@ func (o *options) all(ctx context.Context, chosen []machine) error {
 		}
 	}
 	return verdict(columns)
+}
+
+// columns are what the machines find, or have found.
+func (o *options) columns(ctx context.Context, ready []*vm) ([]*column, error) {
+	if o.kept {
+		root, err := os.Getwd()
+		if err != nil {
+			return nil, err
+		}
+		suites, err := findSuites(ctx, root, o.suites)
+		if err != nil {
+			return nil, err
+		}
+		return kept(o.logs, ready, suites)
+	}
+	built, err := o.build(ctx, ready)
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(built.dir)
+	return o.runAll(ctx, ready, built)
 }
 
 // fetch makes machines of those chosen that need nothing but tests.
@@ -244,8 +262,7 @@ func (o *options) runOne(ctx context.Context, v *vm, built *builds) (*column, er
 // tell prints what became of a suite, with the log if it failed.
 func (o *options) tell(v *vm, r *report) {
 	if o.logs != "" {
-		name := v.arch + "-" + v.series + "-" + strings.NewReplacer("/", "-", ":", "-").Replace(r.suite) + ".log"
-		if err := os.WriteFile(filepath.Join(o.logs, name), []byte(r.log.String()), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(o.logs, logName(v.machine, r.suite)), []byte(r.log.String()), 0o644); err != nil {
 			say("%v", err)
 		}
 	}

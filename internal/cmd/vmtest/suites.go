@@ -27,6 +27,10 @@ var patterns = []string{"./runtime/...", "./internal/btf", "./internal/corerelo"
 // faulty are the packages with tests of faults, a build of their own.
 var faulty = []string{"runtime", "runtime/link", "runtime/perf", "runtime/ringbuf"}
 
+// mapsOnly is the part of runtime's tests that emulated machines have time for in
+// a quick run. It runs only if it is asked for.
+const mapsOnly = "runtime:maps"
+
 // findSuites are the suites of a module whose names match.
 func findSuites(ctx context.Context, root, match string) ([]testSuite, error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}"}, patterns...)...)
@@ -48,6 +52,12 @@ func findSuites(ctx context.Context, root, match string) ([]testSuite, error) {
 		all = append(all, testSuite{
 			name: rel + ":faults", dir: filepath.Join(root, rel), rel: rel,
 			flags: []string{"-tags", "faults"}, args: []string{"-test.run=Fault", "-test.short"},
+		})
+	}
+	if strings.Contains(","+match+",", ","+mapsOnly+",") {
+		all = append(all, testSuite{
+			name: mapsOnly, dir: filepath.Join(root, "runtime"), rel: "runtime",
+			args: []string{"-test.run=^TestMap|^TestEveryMapType$"},
 		})
 	}
 	var chosen []testSuite

@@ -94,22 +94,17 @@ weren't run.
 
 `
 
-// writeScope tells what was run, and which machines weren't: a run may be of a part.
+// writeScope tells which machines weren't run, for a run may be of some only.
 func writeScope(b *strings.Builder, columns []*column) {
-	var packages, left []string
-	for _, r := range columns[0].reports { // the same in all machines
-		packages = append(packages, r.suite)
-	}
+	var left []string
 	for _, m := range machines {
 		if !slices.ContainsFunc(columns, func(c *column) bool { return c.String() == m.String() }) {
 			left = append(left, m.String())
 		}
 	}
-	fmt.Fprintf(b, "This run was of the tests of %s", strings.Join(packages, ", "))
 	if len(left) > 0 {
-		fmt.Fprintf(b, ", and left out these machines: %s", strings.Join(left, ", "))
+		fmt.Fprintf(b, "Not run this time: %s.\n\n", strings.Join(left, ", "))
 	}
-	b.WriteString(".\n\n")
 }
 
 // writeTable writes docs/kernels.md.
@@ -153,16 +148,18 @@ func writeNotes(b *strings.Builder, columns []*column, table []featureRow) {
 
 // writeCounts is how much was run.
 func writeCounts(b *strings.Builder, columns []*column) {
-	b.WriteString("\n| machine | passed | skipped | failed | seconds |\n|---|---|---|---|---|\n")
+	b.WriteString("\n| machine | packages | passed | skipped | failed | seconds |\n|---|---|---|---|---|---|\n")
 	for _, c := range columns {
 		var n [failed + 1]int
 		var took float64
+		var packages []string
 		for _, r := range c.reports {
+			packages = append(packages, r.suite)
 			took += r.took
 			for _, t := range r.tests {
 				n[t.outcome]++
 			}
 		}
-		fmt.Fprintf(b, "| %s %s | %d | %d | %d | %.0f |\n", c.release, c.arch, n[passed], n[skipped], n[failed], took)
+		fmt.Fprintf(b, "| %s %s | %s | %d | %d | %d | %.0f |\n", c.release, c.arch, strings.Join(packages, ", "), n[passed], n[skipped], n[failed], took)
 	}
 }
