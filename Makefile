@@ -19,8 +19,8 @@ demo: deps build ## generate, build and run examples/execsnoop: watch BPF at wor
 test: deps tools build ## every test: unit, golden, end to end on this kernel; ends with what was skipped and why
 	@BPFGEN_CLANG=$(CLANG) GO=$(GO) scripts/test.sh $(TESTFLAGS) ./...
 
-test-kernels: ## every kernel test, in virtual machines with Debian's kernels from 5.10 to the newest; writes docs/kernels.md
-	$(GO) run ./internal/cmd/vmtest -table docs/kernels.md
+test-kernels: ## every kernel test, in virtual machines with Debian's kernels from 5.10 to the newest (or as VMTEST="-machines amd64/6.1" says); writes docs/kernels.md
+	$(GO) run ./internal/cmd/vmtest $(VMTEST) -table docs/kernels.md
 
 test-kernels-quick: ## three of these machines, a part of the tests
 	@GO=$(GO) scripts/test-kernels-quick.sh

@@ -85,7 +85,8 @@ func since(feature string) string {
 
 const tableHead = `# Kernels
 
-What the kernel tests found in virtual machines with Debian's kernels: written by ` + "`make test-kernels`" + `, not by hand.
+What the kernel tests found in virtual machines with Debian's kernels: written by ` + "`make test-kernels`" + `, not by hand,
+from the logs of one run or of several (` + "`vmtest -logs DIR -kept`" + `).
 
 A row is a feature that tests need, with the first version of Linux that has it; a test that needs it fails in a kernel
 that is new enough and refuses. **passed**: all tests that need it did. **—**: not in this kernel, which is older, or was
