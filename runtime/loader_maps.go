@@ -69,6 +69,9 @@ func (ms *MapSpec) pinPath(opts MapOptions) (string, error) {
 		return "", fmt.Errorf("pin type %v: %w", ms.Pinning, ErrNotSupported)
 	case ms.Name == "":
 		return "", errors.New("a map without a name can't be pinned by name")
+	case strings.Contains(ms.Name, "/") || ms.Name == "." || ms.Name == "..":
+		// The name may be from anyone's object, the folder is the caller's.
+		return "", fmt.Errorf("%q can't be the name of a file in the folder of pins: set MapSpec.Name, or pin the map with Map.Pin", ms.Name)
 	}
 	return filepath.Join(cmp.Or(opts.PinPath, defaultPinPath), ms.Name), nil
 }

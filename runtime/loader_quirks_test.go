@@ -76,7 +76,6 @@ func inKernel(t *testing.T, symbol string) bool {
 // apart.
 func TestLongNames(t *testing.T) {
 	testutil.NeedsLinux(t, "arguments of global functions that are not NULL", 6, 8)
-	testutil.NeedsLinux(t, "arg:nonnull", 6, 8)
 	testutil.CheckFDs(t)
 	spec := parse(t, objectFile("quirks"))
 	name := "a_program_with_a_long_name"

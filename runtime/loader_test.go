@@ -436,12 +436,19 @@ func TestPinByName(t *testing.T) {
 
 }
 
-// Without a path, maps are pinned where libbpf pins them.
+// Without a path, maps are pinned where libbpf pins them; no name leads out of the
+// folder.
 func TestPinPath(t *testing.T) {
 	spec := MapSpec{Name: "m", Pinning: PinByName}
 	for _, test := range []struct{ dir, want string }{{"", "/sys/fs/bpf/m"}, {"/run/bpf", "/run/bpf/m"}} {
 		if got, err := spec.pinPath(MapOptions{PinPath: test.dir}); got != test.want || err != nil {
 			t.Errorf("pin path %q: got %q, %v; want %q", test.dir, got, err, test.want)
+		}
+	}
+	for _, name := range []string{"../m", "sub/m", "/m", ".", ".."} {
+		spec.Name = name
+		if got, err := spec.pinPath(MapOptions{}); err == nil {
+			t.Errorf("a map called %q would be pinned at %s", name, got)
 		}
 	}
 }

@@ -89,14 +89,34 @@ What the kernel tests found in virtual machines with Debian's kernels: written b
 
 A row is a feature that tests need, with the first version of Linux that has it; a test that needs it fails in a kernel
 that is new enough and refuses. **passed**: all tests that need it did. **—**: not in this kernel, which is older, or was
-built or made without it (notes below). Empty: the tests that need it need something else besides that is missing.
+built or made without it (notes below). Empty: the tests that need it need something else besides that is missing, or
+weren't run.
 
 `
+
+// writeScope tells what was run, and which machines weren't: a run may be of a part.
+func writeScope(b *strings.Builder, columns []*column) {
+	var packages, left []string
+	for _, r := range columns[0].reports { // the same in all machines
+		packages = append(packages, r.suite)
+	}
+	for _, m := range machines {
+		if !slices.ContainsFunc(columns, func(c *column) bool { return c.String() == m.String() }) {
+			left = append(left, m.String())
+		}
+	}
+	fmt.Fprintf(b, "This run was of the tests of %s", strings.Join(packages, ", "))
+	if len(left) > 0 {
+		fmt.Fprintf(b, ", and left out these machines: %s", strings.Join(left, ", "))
+	}
+	b.WriteString(".\n\n")
+}
 
 // writeTable writes docs/kernels.md.
 func writeTable(path string, columns []*column) error {
 	var b strings.Builder
 	b.WriteString(tableHead)
+	writeScope(&b, columns)
 	table := tabulate(columns)
 	b.WriteString("| feature |")
 	for _, c := range columns {
