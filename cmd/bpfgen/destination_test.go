@@ -38,8 +38,8 @@ func TestDestinationPackage(t *testing.T) {
 		},
 		{
 			about: "names of imports",
-			files: map[string]string{"main.go": "package main\n\nfunc bytes() {}\n\nvar fmt, ebpf = 1, 2\n"},
-			has:   []string{`_bytes "bytes"`, `_ebpf "github.com/bpfgen/bpfgen/runtime"`, `_fmt "fmt"`},
+			files: map[string]string{"main.go": "package main\n\nfunc strings() {}\n\nvar fmt, ebpf = 1, 2\n"},
+			has:   []string{`_strings "strings"`, `_ebpf "github.com/bpfgen/bpfgen/runtime"`, `_fmt "fmt"`},
 		},
 		{
 			about: "another package, another system, a method, a file that is half written",

@@ -157,7 +157,7 @@ func TestOutputFiles(t *testing.T) {
 			"by default", nil, []string{"Snoop", "prog.c"},
 			[]string{"snoop_bpfeb.go", "snoop_bpfeb.o", "snoop_bpfel.go", "snoop_bpfel.o"},
 			map[string]string{
-				"snoop_bpfel.go": "//go:embed snoop_bpfel.o\nvar _SnoopBytes []byte",
+				"snoop_bpfel.go": "//go:embed snoop_bpfel.o\nvar _SnoopBytes string",
 				"snoop_bpfeb.go": "//go:build mips || mips64 || ppc64 || s390x\n\npackage main\n",
 			},
 		},
