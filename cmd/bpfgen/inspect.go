@@ -119,14 +119,8 @@ func (c console) draw(file string, g *graph.Graph) error {
 func declaredTypes(obj *object.Object) []btf.Type {
 	var types []btf.Type
 	add := func(ref btf.TypeRef) {
-		typ, err := ref.Type()
-		if err != nil {
-			return // untyped
-		}
-		if v, ok := typ.(*btf.Var); ok {
-			typ = v.Type
-		}
-		if _, ok := typ.(*btf.Datasec); !ok {
+		typ := valueType(ref)
+		if _, ok := typ.(*btf.Datasec); typ != nil && !ok {
 			types = append(types, typ)
 		}
 	}
@@ -224,14 +218,23 @@ func describeMap(m *object.Map) *mapRow {
 	return row
 }
 
-// typeName is the name of a type, or of a variable's type, if it has one.
-func typeName(ref btf.TypeRef) string {
+// valueType is a type, or that of a variable; nil if the object doesn't say.
+func valueType(ref btf.TypeRef) btf.Type {
 	typ, err := ref.Type()
 	if err != nil {
-		return ""
+		return nil
 	}
 	if v, ok := typ.(*btf.Var); ok {
-		typ = v.Type
+		return v.Type
+	}
+	return typ
+}
+
+// typeName is the name of a type, or of a variable's type, if it has one.
+func typeName(ref btf.TypeRef) string {
+	typ := valueType(ref)
+	if typ == nil {
+		return ""
 	}
 	return btf.QualifiedType(typ).TypeName()
 }
