@@ -89,3 +89,13 @@ func goEnv(t *testing.T) []string {
 	lines := strings.Fields(string(out))
 	return []string{"GOCACHE=" + lines[0], "GOMODCACHE=" + lines[1], "GOFLAGS=-mod=mod", "GOPROXY=off"}
 }
+
+// ownHome is goEnv with a home folder of the test's own. The go command's telemetry
+// is off in it: a process that outlives the command would write there while the test
+// removes the folder.
+func ownHome(t *testing.T) []string {
+	t.Helper()
+	home := t.TempDir()
+	plant(t, home, map[string]string{".config/go/telemetry/mode": "off"})
+	return append(goEnv(t), "HOME="+home, "XDG_CONFIG_HOME=")
+}

@@ -72,7 +72,7 @@ func plant(t *testing.T, dir string, files map[string]string) {
 func moduleEnv(t *testing.T, proxy string) []string {
 	t.Helper()
 	cache := t.TempDir()
-	env := append(goEnv(t), "HOME="+t.TempDir(), "GOMODCACHE="+cache, "GOPROXY="+proxy, "GOSUMDB=off", "GONOSUMDB=*")
+	env := append(ownHome(t), "GOMODCACHE="+cache, "GOPROXY="+proxy, "GOSUMDB=off", "GONOSUMDB=*")
 	t.Cleanup(func() {
 		clean := exec.Command("go", "clean", "-modcache") // its folders can't be written to
 		clean.Env = append(os.Environ(), env...)
@@ -169,7 +169,7 @@ func TestModuleHeadersElsewhere(t *testing.T) {
 			files["user/go.mod"], files["user/prog.c"] = goMod+test.goMod, headerProgram
 			dir := folder(t, files)
 			t.Chdir(filepath.Join(dir, "user"))
-			env := append(goEnv(t), "HOME="+t.TempDir(), "GOFLAGS=")
+			env := append(ownHome(t), "GOFLAGS=")
 			got := bpfgen(t, env, "Snoop", "prog.c", "--", "-I", "mod:"+test.path)
 			said := got.stderr + tree(t)["snoop.bpfgen"]
 			if !strings.Contains(said, test.want) || (got.code == 0) != strings.HasSuffix(test.want, ".h\n") {

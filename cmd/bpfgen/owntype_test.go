@@ -85,7 +85,7 @@ func TestOwnTypes(t *testing.T) {
 	} {
 		t.Run(test.about, func(t *testing.T) {
 			folder(t, files)
-			env := append(goEnv(t), "HOME="+t.TempDir())
+			env := ownHome(t)
 			var args []string
 			for _, typ := range test.types {
 				args = append(args, "-type", typ)
@@ -164,7 +164,7 @@ func TestOwnTypeMistakes(t *testing.T) {
 				"go.mod": goMod, "prog.c": ownProgram, "main.go": strings.Replace(source, test.old, test.new, 1),
 			})
 			before := len(tree(t))
-			got := bpfgen(t, append(goEnv(t), "HOME="+t.TempDir()), "-target", "amd64", "-type", test.typ, "Snoop", "prog.c")
+			got := bpfgen(t, ownHome(t), "-target", "amd64", "-type", test.typ, "Snoop", "prog.c")
 			if got.code != 1 || !strings.Contains(got.stderr, test.want) || len(tree(t)) != before {
 				t.Errorf("want %q: %+v", test.want, got)
 			}
