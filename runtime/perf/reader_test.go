@@ -123,23 +123,6 @@ func (p *producer) reader(t testing.TB, size int, opts ReaderOptions) *Reader {
 	return r
 }
 
-// onCPU keeps the test on one CPU until it ends.
-func onCPU(t testing.TB, cpu int) {
-	t.Helper()
-	runtime.LockOSThread()
-	var before, one unix.CPUSet
-	one.Set(cpu)
-	if err := errors.Join(unix.SchedGetaffinity(0, &before), unix.SchedSetaffinity(0, &one)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := unix.SchedSetaffinity(0, &before); err != nil {
-			t.Error(err)
-		}
-		runtime.UnlockOSThread()
-	})
-}
-
 // check fails unless rec is the sample with that number.
 func check(t testing.TB, rec Record, number uint64) {
 	t.Helper()
@@ -186,7 +169,7 @@ func TestReadWaitsOnEveryCPU(t *testing.T) {
 			defer close(sent)
 			time.Sleep(5 * time.Millisecond)
 			t.Run("", func(t *testing.T) {
-				onCPU(t, cpu)
+				testutil.OnCPU(t, cpu)
 				p.run(t, 1)
 			})
 		}()
@@ -254,7 +237,7 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 }
 
 func TestLostSamplesAreCounted(t *testing.T) {
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	p := newProducer(t, 1)
 	r := p.reader(t, os.Getpagesize(), ReaderOptions{})
 	p.run(t, 2000)
@@ -281,7 +264,7 @@ func TestLostSamplesAreCounted(t *testing.T) {
 }
 
 func TestOverwritable(t *testing.T) {
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	p := newProducer(t, 1)
 	r := p.reader(t, os.Getpagesize(), ReaderOptions{Overwritable: true})
 	next := uint64(0)
@@ -374,7 +357,7 @@ func TestPauseAndResume(t *testing.T) {
 }
 
 func TestWaitForMore(t *testing.T) {
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	for name, opts := range map[string]ReaderOptions{
 		"Watermark":    {Watermark: 200},
 		"WakeupEvents": {WakeupEvents: 8},
@@ -540,7 +523,7 @@ func TestBufferSizeIsPages(t *testing.T) {
 }
 
 func TestReadIntoDoesNotAllocate(t *testing.T) {
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	p := newProducer(t, 200)
 	r := p.reader(t, 1<<16, ReaderOptions{})
 	p.run(t, 1)
@@ -554,7 +537,7 @@ func TestReadIntoDoesNotAllocate(t *testing.T) {
 
 // What a record costs, with the clock stopped while they are produced.
 func BenchmarkReadInto(b *testing.B) {
-	onCPU(b, 0)
+	testutil.OnCPU(b, 0)
 	p := newProducer(b, 2000)
 	r := p.reader(b, 1<<20, ReaderOptions{WakeupEvents: 1 << 20})
 	var rec Record

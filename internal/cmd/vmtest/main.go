@@ -235,7 +235,7 @@ func (o *options) runOne(ctx context.Context, v *vm, built *builds) (*column, er
 	})
 	c.took = time.Since(began)
 	if err == nil {
-		say("%v: done after %.0f s", v.machine, c.took.Seconds())
+		say("%v: done after %.0f s, %.0f s of a processor", v.machine, c.took.Seconds(), v.busy.Seconds())
 	}
 	return c, err
 }
