@@ -28,13 +28,14 @@ var mayImport = map[string][]string{
 	"internal/uapi": {},
 
 	"internal/bpfheaders":  {},
+	"internal/digest":      {},
 	"internal/nearest":     {},
 	"internal/verifierlog": {},
 
 	"internal/fault":    {},
 	"internal/kernel":   {"internal/fault", "internal/uapi", "golang.org/x/sys/unix"},
 	"runtime/btf":       {"internal/btf", "internal/elf", "internal/fault", "internal/kernel", "internal/uapi"},
-	"runtime/asm":       {"runtime/btf"},
+	"runtime/asm":       {"internal/digest", "runtime/btf"},
 	"internal/object":   {"internal/btf", "internal/elf", "internal/nearest", "internal/uapi", "runtime/btf", "runtime/asm"},
 	"internal/corerelo": {"internal/btf", "internal/nearest", "runtime/btf", "runtime/asm"},
 	"internal/linker":   {"internal/btf", "internal/elf"},
