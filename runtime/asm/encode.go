@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/sorting"
 )
 
 var (
@@ -125,7 +127,7 @@ func (insns Instructions) symbols(dst []symbol) ([]symbol, error) {
 	if !referred && len(dst) < 2 {
 		return nil, nil
 	}
-	slices.SortFunc(dst, func(a, b symbol) int { return strings.Compare(a.name, b.name) })
+	sorting.Stable(dst, func(a, b *symbol) int { return strings.Compare(a.name, b.name) })
 	for i := 1; i < len(dst); i++ {
 		if dst[i].name == dst[i-1].name {
 			return nil, fmt.Errorf("duplicate symbol %s, at slots %d and %d", dst[i].name, dst[i-1].slot, dst[i].slot)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 )
 
 // ExtInfos is what the .BTF.ext section of an object says about instructions.
@@ -217,7 +218,7 @@ func (t *LineTable) Line(i int) Line {
 
 // sortByName orders sections for records.
 func (ei *ExtInfos) sortByName(sections []rawbtf.ExtSection) {
-	slices.SortStableFunc(sections, func(a, b rawbtf.ExtSection) int {
+	sorting.Stable(sections, func(a, b *rawbtf.ExtSection) int {
 		if a.NameOff == b.NameOff {
 			return 0
 		}
@@ -261,7 +262,7 @@ func LoadFuncInfos(reader io.Reader, bo binary.ByteOrder, recordNum uint32, spec
 		}
 		out = append(out, FuncOffset{f.InsnOff * insnSize, spec.Ref(TypeID(f.TypeID))})
 	}
-	slices.SortStableFunc(out, func(a, b FuncOffset) int { return cmp.Compare(a.Offset, b.Offset) })
+	sorting.Stable(out, func(a, b *FuncOffset) int { return cmp.Compare(a.Offset, b.Offset) })
 	return out, nil
 }
 
@@ -281,7 +282,7 @@ func LoadLineInfos(reader io.Reader, bo binary.ByteOrder, recordNum uint32, spec
 		}
 		out = append(out, LineOffset{l.InsnOff * insnSize, Line{spec.raw, l.FileNameOff, l.LineOff, l.LineCol}})
 	}
-	slices.SortStableFunc(out, func(a, b LineOffset) int { return cmp.Compare(a.Offset, b.Offset) })
+	sorting.Stable(out, func(a, b *LineOffset) int { return cmp.Compare(a.Offset, b.Offset) })
 	return out, nil
 }
 
