@@ -218,12 +218,19 @@ func (t *LineTable) Line(i int) Line {
 
 // sortByName orders sections for records.
 func (ei *ExtInfos) sortByName(sections []rawbtf.ExtSection) {
-	sorting.Stable(sections, func(a, b *rawbtf.ExtSection) int {
-		if a.NameOff == b.NameOff {
-			return 0
+	for i := 1; i < len(sections); i++ {
+		if ei.compareNames(&sections[i-1], &sections[i]) > 0 {
+			sorting.Stable(sections, ei.compareNames) // which allocates
+			return
 		}
-		return bytes.Compare(ei.spec.raw.NameBytes(a.NameOff), ei.spec.raw.NameBytes(b.NameOff))
-	})
+	}
+}
+
+func (ei *ExtInfos) compareNames(a, b *rawbtf.ExtSection) int {
+	if a.NameOff == b.NameOff {
+		return 0
+	}
+	return bytes.Compare(ei.spec.raw.NameBytes(a.NameOff), ei.spec.raw.NameBytes(b.NameOff))
 }
 
 // records returns those of the section with a name: a view of the file, unless
