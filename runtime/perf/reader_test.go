@@ -127,9 +127,8 @@ func (p *producer) reader(t testing.TB, size int, opts ReaderOptions) *Reader {
 func onCPU(t testing.TB, cpu int) {
 	t.Helper()
 	runtime.LockOSThread()
-	var before, one unix.CPUSet
-	one.Set(cpu)
-	if err := errors.Join(unix.SchedGetaffinity(0, &before), unix.SchedSetaffinity(0, &one)); err != nil {
+	var before unix.CPUSet
+	if err := errors.Join(unix.SchedGetaffinity(0, &before), moveTo(cpu)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -138,6 +137,13 @@ func onCPU(t testing.TB, cpu int) {
 		}
 		runtime.UnlockOSThread()
 	})
+}
+
+// moveTo lets the calling thread run on one CPU only.
+func moveTo(cpu int) error {
+	var one unix.CPUSet
+	one.Set(cpu)
+	return unix.SchedSetaffinity(0, &one)
 }
 
 // check fails unless rec is the sample with that number.
@@ -215,6 +221,7 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 	producing.Go(func() {
 		for !stop.Load() && p.counted(t, countSent) < total {
 			p.run(t, 1)
+			runtime.Gosched() // with one processor, the reader would wait for the scheduler's patience to end
 		}
 		if err := r.Flush(); err != nil {
 			t.Error(err)
@@ -247,8 +254,9 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 	if sent := p.counted(t, countSent); n != sent {
 		t.Errorf("%d samples arrived of %d", n, sent)
 	}
-	// Losses are told with the next sample, so the last ones may not be yet.
-	if failed := p.counted(t, countFailed); lost > failed || failed > 0 && lost == 0 {
+	// Losses are told with the next sample, so the last ones may not be yet; how
+	// exact they are is for TestLostSamplesAreCounted.
+	if failed := p.counted(t, countFailed); lost > failed {
 		t.Errorf("%d samples are told to be lost of %d", lost, failed)
 	}
 }
@@ -332,6 +340,7 @@ func TestOverwritableWithoutPause(t *testing.T) {
 	producing.Go(func() {
 		for !stop.Load() {
 			p.run(t, 1)
+			runtime.Gosched()
 		}
 	})
 	r.SetDeadline(time.Now().Add(time.Minute))
