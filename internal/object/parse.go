@@ -70,7 +70,7 @@ type scratch struct {
 	byName   [16]uint32
 	secs     [6]datasec
 	funcs    [4]function
-	names    [4]int32
+	names    [4]uint32
 	infos    [2]codeInfo
 	relocs   [12]elf.Reloc
 	edges    [8]edge

@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -88,6 +89,8 @@ func (p *parser) readRelocations() error {
 // relSize is the size of the smaller kind of relocation in a file.
 const relSize = 16
 
+func relocsByOffset(a, b *elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset) }
+
 func (p *parser) readRelocationsOf(section int32) (err error) {
 	r := p.sections[section].reloc
 	if r == 0 {
@@ -98,10 +101,7 @@ func (p *parser) readRelocationsOf(section int32) (err error) {
 		return err
 	}
 	relocs := p.code.relocs[first:]
-	byOffset := func(a, b elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset) }
-	if !slices.IsSortedFunc(relocs, byOffset) {
-		slices.SortStableFunc(relocs, byOffset)
-	}
+	sorting.Stable(relocs, relocsByOffset)
 	p.info(section).relocs = relocs
 	return nil
 }
