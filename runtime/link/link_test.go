@@ -39,7 +39,8 @@ func TestMain(m *testing.M) {
 	testutil.Main(m)
 }
 
-// sendToSelf sends one packet over lo.
+// sendToSelf sends one packet over lo. When it has arrived, whoever watches its
+// way has seen it.
 func sendToSelf() error {
 	receiver, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
@@ -51,7 +52,13 @@ func sendToSelf() error {
 		return err
 	}
 	defer sender.Close()
-	_, err = sender.Write([]byte("hello"))
+	if _, err := sender.Write([]byte("hello")); err != nil {
+		return err
+	}
+	if err := receiver.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		return err
+	}
+	_, _, err = receiver.ReadFrom(make([]byte, 10))
 	return err
 }
 
@@ -647,13 +654,12 @@ func (f *family) isBPFLink() bool {
 // a file system keeps alive is freed after the name.
 func (a *attached) expectEnd(t *testing.T, c counter) {
 	t.Helper()
-	for range 100 {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		before := c.value(t)
 		a.trigger(t, a.dir)
 		if c.value(t) == before {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	t.Error("still attached")
 }
@@ -891,7 +897,7 @@ func (f *family) attachWhenFree(t *testing.T, prog *ebpf.Program, dir, pin strin
 	if err := ignoreMissing(os.Remove(pin)); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		l, err := f.attach(prog, dir)
 		if err == nil {
 			return l

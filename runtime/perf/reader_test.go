@@ -15,6 +15,7 @@ import (
 	"github.com/bpfgen/bpfgen/internal/testutil"
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 	"github.com/bpfgen/bpfgen/runtime/asm"
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { testutil.Main(m) }
@@ -121,6 +122,13 @@ func (p *producer) reader(t testing.TB, size int, opts ReaderOptions) *Reader {
 	return r
 }
 
+// moveTo lets the calling thread run on one CPU only.
+func moveTo(cpu int) error {
+	var one unix.CPUSet
+	one.Set(cpu)
+	return unix.SchedSetaffinity(0, &one)
+}
+
 // check fails unless rec is the sample with that number.
 func check(t testing.TB, rec Record, number uint64) {
 	t.Helper()
@@ -196,6 +204,7 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 	producing.Go(func() {
 		for !stop.Load() && p.counted(t, countSent) < total {
 			p.run(t, 1)
+			runtime.Gosched() // with one processor, the reader would wait for the scheduler's patience to end
 		}
 		if err := r.Flush(); err != nil {
 			t.Error(err)
@@ -228,8 +237,9 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 	if sent := p.counted(t, countSent); n != sent {
 		t.Errorf("%d samples arrived of %d", n, sent)
 	}
-	// Losses are told with the next sample, so the last ones may not be yet.
-	if failed := p.counted(t, countFailed); lost > failed || failed > 0 && lost == 0 {
+	// Losses are told with the next sample, so the last ones may not be yet; how
+	// exact they are is for TestLostSamplesAreCounted.
+	if failed := p.counted(t, countFailed); lost > failed {
 		t.Errorf("%d samples are told to be lost of %d", lost, failed)
 	}
 }
@@ -313,6 +323,7 @@ func TestOverwritableWithoutPause(t *testing.T) {
 	producing.Go(func() {
 		for !stop.Load() {
 			p.run(t, 1)
+			runtime.Gosched()
 		}
 	})
 	r.SetDeadline(time.Now().Add(time.Minute))
