@@ -65,7 +65,7 @@ func run(ctx context.Context) int {
 	flag.StringVar(&o.table, "table", "", "write what was found to this file")
 	flag.StringVar(&o.logs, "logs", "", "keep the logs of tests and consoles in this folder")
 	flag.StringVar(&o.cache, "cache", filepath.Join(cacheHome, "bpfgen-vmtest"), "folder of what is fetched")
-	flag.IntVar(&o.timeout, "timeout", 400, "seconds for the tests of one package")
+	flag.IntVar(&o.timeout, "timeout", 600, "seconds for the tests of one package")
 	flag.IntVar(&o.count, "count", 1, "how often each test runs, as for go test")
 	flag.BoolVar(&o.prepare, "prepare", false, "only fetch")
 	flag.BoolVar(&o.kept, "kept", false, "run nothing: make the table of the logs that runs have left in -logs")
@@ -192,9 +192,6 @@ func (o *options) runAll(ctx context.Context, ready []*vm, built *builds) ([]*co
 	return columns, errors.Join(errs...)
 }
 
-// overhead is what a machine may take besides its tests, at most.
-const overhead = 5 * time.Minute
-
 func (o *options) runOne(ctx context.Context, v *vm, built *builds) (*column, error) {
 	b, err := built.forArch(ctx, v.arch)
 	if err != nil {
@@ -218,9 +215,10 @@ func (o *options) runOne(ctx context.Context, v *vm, built *builds) (*column, er
 		return nil, err
 	}
 	v.memory = 1200 + 2*info.Size()>>20 // the archive, and what comes of it, are in memory together
-	limit := overhead + time.Duration(o.timeout*len(job.Runs))*time.Second
 	began := time.Now()
-	err = v.boot(ctx, limit, func(e protocol.Event) {
+	// Tests speak when they begin, and are killed when they take too long.
+	silence := time.Duration(o.timeout+60) * time.Second
+	err = v.boot(ctx, silence, func(e protocol.Event) {
 		switch e.Kind {
 		case protocol.Up:
 			say("%v: %s is up after %.0f s", v.machine, e.Text, time.Since(began).Seconds())
