@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strings"
 
+	"github.com/bpfgen/bpfgen/internal/files"
 	"github.com/bpfgen/bpfgen/internal/object"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -33,7 +33,7 @@ type CollectionSpec struct {
 
 // LoadCollectionSpec parses an object file.
 func LoadCollectionSpec(file string) (*CollectionSpec, error) {
-	data, err := os.ReadFile(file)
+	data, err := files.Read(file)
 	if err != nil {
 		return nil, err
 	}
