@@ -24,24 +24,26 @@ const module = "github.com/bpfgen/bpfgen/"
 // and in docs/architecture.md.
 var mayImport = map[string][]string{
 	"internal/elf":  {},
-	"internal/btf":  {},
+	"internal/btf":  {"internal/sorting"},
 	"internal/uapi": {},
 
 	"internal/bpfheaders":  {},
-	"internal/nearest":     {},
+	"internal/digest":      {},
+	"internal/nearest":     {"internal/sorting"},
+	"internal/sorting":     {},
 	"internal/verifierlog": {},
 
 	"internal/fault":    {},
 	"internal/kernel":   {"internal/fault", "internal/uapi", "golang.org/x/sys/unix"},
-	"runtime/btf":       {"internal/btf", "internal/elf", "internal/fault", "internal/kernel", "internal/uapi"},
-	"runtime/asm":       {"runtime/btf"},
-	"internal/object":   {"internal/btf", "internal/elf", "internal/nearest", "internal/uapi", "runtime/btf", "runtime/asm"},
+	"runtime/btf":       {"internal/btf", "internal/elf", "internal/fault", "internal/kernel", "internal/sorting", "internal/uapi"},
+	"runtime/asm":       {"internal/digest", "internal/sorting", "runtime/btf"},
+	"internal/object":   {"internal/btf", "internal/elf", "internal/nearest", "internal/sorting", "internal/uapi", "runtime/btf", "runtime/asm"},
 	"internal/corerelo": {"internal/btf", "internal/nearest", "runtime/btf", "runtime/asm"},
 	"internal/linker":   {"internal/btf", "internal/elf"},
 
 	"runtime": {
 		"internal/object", "internal/corerelo", "internal/kernel", "internal/uapi",
-		"internal/kconfig", "internal/nearest", "internal/verifierlog", "internal/btf", "runtime/btf", "runtime/asm", "golang.org/x/sys/unix",
+		"internal/kconfig", "internal/nearest", "internal/sorting", "internal/verifierlog", "internal/btf", "runtime/btf", "runtime/asm", "golang.org/x/sys/unix",
 	},
 	"runtime/link":     {"runtime", "internal/object", "internal/nearest", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
 	"runtime/ringbuf":  {"runtime", "internal/kernel", "internal/uapi"},

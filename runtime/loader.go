@@ -3,8 +3,8 @@ package ebpf
 import (
 	"errors"
 	"fmt"
-	"slices"
 
+	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 )
 
@@ -222,6 +222,6 @@ func sortedKeys[V any](m map[string]V) []string {
 	for k := range m {
 		keys = append(keys, k)
 	}
-	slices.Sort(keys)
+	sorting.Strings(keys)
 	return keys
 }

@@ -74,7 +74,7 @@ type scratch struct {
 	byName   [16]uint32
 	secs     [6]datasec
 	funcs    [4]function
-	names    [4]int32
+	names    [4]uint32
 	infos    [2]codeInfo
 	edges    [8]edge
 	order    [8]int32

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
@@ -109,8 +110,10 @@ func (p *parser) findFunctions() error {
 		}
 		funcs = append(funcs, f)
 	}
-	slices.SortFunc(funcs, p.compareFunctions)
 	p.code.funcs = funcs
+	if inOrder := (*byPlace)(p); !sort.IsSorted(inOrder) {
+		sort.Stable(inOrder)
+	}
 	if err := p.checkFunctions(); err != nil {
 		return err
 	}
@@ -134,13 +137,18 @@ func (p *parser) newFunction(n uint32, sym *elf.Symbol) (function, error) {
 	}, nil
 }
 
-// compareFunctions orders by place. Of several names for the same place, the
-// first is one that others can see.
-func (p *parser) compareFunctions(a, b function) int {
+// byPlace orders the functions of a parser by place. Of several names for the
+// same place, the first is one that others can see.
+type byPlace parser
+
+func (p *byPlace) Len() int      { return len(p.code.funcs) }
+func (p *byPlace) Swap(i, j int) { p.code.funcs[i], p.code.funcs[j] = p.code.funcs[j], p.code.funcs[i] }
+func (p *byPlace) Less(i, j int) bool {
+	a, b := &p.code.funcs[i], &p.code.funcs[j]
 	return cmp.Or(
 		cmp.Compare(a.section, b.section), cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end),
 		cmp.Compare(p.syms[b.symbol].Bind, p.syms[a.symbol].Bind), strings.Compare(a.name, b.name),
-	)
+	) < 0
 }
 
 // checkFunctions refuses functions that overlap in part, and tells each
@@ -204,9 +212,9 @@ func (p *parser) uniqueNames() {
 	}
 	order := sized(p.buf.names[:], len(funcs))
 	for i := range order {
-		order[i] = int32(i)
+		order[i] = uint32(i)
 	}
-	slices.SortFunc(order, func(a, b int32) int {
+	slices.SortFunc(order, func(a, b uint32) int {
 		return cmp.Or(
 			strings.Compare(funcs[a].name, funcs[b].name),
 			cmp.Compare(p.syms[funcs[b].symbol].Bind, p.syms[funcs[a].symbol].Bind), cmp.Compare(a, b),

@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -72,6 +73,8 @@ func (p *parser) numberInfos() {
 	p.code.infos = sized(p.buf.infos[:], n)
 }
 
+func relocsByOffset(a, b *elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset) }
+
 // info is what is known about a section with functions: its relocations.
 func (p *parser) info(section int32) (*codeInfo, error) {
 	c := &p.code.infos[p.sections[section].info]
@@ -83,10 +86,7 @@ func (p *parser) info(section int32) (*codeInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	byOffset := func(a, b elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset) }
-	if !slices.IsSortedFunc(relocs, byOffset) {
-		slices.SortStableFunc(relocs, byOffset)
-	}
+	sorting.Stable(relocs, relocsByOffset)
 	c.relocs, c.related = relocs, true
 	return c, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
@@ -130,7 +131,7 @@ func (t *typeTable) collect() error {
 			t.tags = append(t.tags, declTag{r.TypeID(), name})
 		}
 	}
-	slices.SortStableFunc(t.tags, func(a, b declTag) int { return cmp.Compare(a.target, b.target) })
+	sorting.Stable(t.tags, func(a, b *declTag) int { return cmp.Compare(a.target, b.target) })
 	return nil
 }
 
@@ -273,7 +274,6 @@ func (p *parser) fixVar(sec *datasec, s *elf.Section, i int, compiled bool) erro
 
 // sortVars orders the variables of a section by offset, as the kernel wants.
 func (t *typeTable) sortVars(r rawbtf.Type) {
-	byOffset := func(a, b rawbtf.VarSecinfo) int { return int(int64(a.Offset) - int64(b.Offset)) }
 	sorted := true
 	for i := 1; i < r.Vlen() && sorted; i++ {
 		sorted = r.VarSecinfo(i-1).Offset <= r.VarSecinfo(i).Offset
@@ -285,7 +285,7 @@ func (t *typeTable) sortVars(r rawbtf.Type) {
 	for i := range vars {
 		vars[i] = r.VarSecinfo(i)
 	}
-	slices.SortStableFunc(vars, byOffset)
+	sorting.Stable(vars, func(a, b *rawbtf.VarSecinfo) int { return cmp.Compare(a.Offset, b.Offset) })
 	for i, v := range vars {
 		t.put(r, wordVar(i), v.Type)
 		t.put(r, wordVar(i)+1, v.Offset)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 )
 
 // ExtInfos is what the .BTF.ext section of an object says about instructions.
@@ -243,12 +244,19 @@ func (t *LineTable) Line(i int) Line {
 
 // sortByName orders sections for records.
 func (ei *ExtInfos) sortByName(sections []rawbtf.ExtSection) {
-	slices.SortStableFunc(sections, func(a, b rawbtf.ExtSection) int {
-		if a.NameOff == b.NameOff {
-			return 0
+	for i := 1; i < len(sections); i++ {
+		if ei.compareNames(&sections[i-1], &sections[i]) > 0 {
+			sorting.Stable(sections, ei.compareNames) // which allocates
+			return
 		}
-		return bytes.Compare(ei.spec.raw.NameBytes(a.NameOff), ei.spec.raw.NameBytes(b.NameOff))
-	})
+	}
+}
+
+func (ei *ExtInfos) compareNames(a, b *rawbtf.ExtSection) int {
+	if a.NameOff == b.NameOff {
+		return 0
+	}
+	return bytes.Compare(ei.spec.raw.NameBytes(a.NameOff), ei.spec.raw.NameBytes(b.NameOff))
 }
 
 // records returns those of the section with a name: a view of the file, unless
@@ -296,7 +304,7 @@ func LoadFuncInfos(reader io.Reader, bo binary.ByteOrder, recordNum uint32, spec
 		}
 		out = append(out, FuncOffset{f.InsnOff * insnSize, spec.Ref(TypeID(f.TypeID))})
 	}
-	slices.SortStableFunc(out, func(a, b FuncOffset) int { return cmp.Compare(a.Offset, b.Offset) })
+	sorting.Stable(out, func(a, b *FuncOffset) int { return cmp.Compare(a.Offset, b.Offset) })
 	return out, nil
 }
 
@@ -316,7 +324,7 @@ func LoadLineInfos(reader io.Reader, bo binary.ByteOrder, recordNum uint32, spec
 		}
 		out = append(out, LineOffset{l.InsnOff * insnSize, Line{spec.raw, l.FileNameOff, l.LineOff, l.LineCol}})
 	}
-	slices.SortStableFunc(out, func(a, b LineOffset) int { return cmp.Compare(a.Offset, b.Offset) })
+	sorting.Stable(out, func(a, b *LineOffset) int { return cmp.Compare(a.Offset, b.Offset) })
 	return out, nil
 }
 

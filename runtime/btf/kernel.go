@@ -6,12 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"syscall"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/fault"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 )
 
 // kernelDir is where the kernel shows its types, those of modules included.
@@ -163,6 +163,6 @@ func (c *Cache) Modules() ([]string, error) {
 			names = append(names, e.Name())
 		}
 	}
-	slices.Sort(names)
+	sorting.Strings(names)
 	return names, nil
 }
