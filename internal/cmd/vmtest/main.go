@@ -236,6 +236,12 @@ func (o *options) runOne(ctx context.Context, v *vm, built *builds) (*column, er
 	c.took = time.Since(began)
 	if err == nil {
 		say("%v: done after %.0f s, %.0f s of a processor", v.machine, c.took.Seconds(), v.busy.Seconds())
+		return c, nil
+	}
+	for _, r := range c.reports {
+		if r.code < 0 && r.log.Len() > 0 { // the one that it stopped at
+			o.tell(v, r)
+		}
 	}
 	return c, err
 }
@@ -255,7 +261,7 @@ func (o *options) tell(v *vm, r *report) {
 	if !r.failed() {
 		return
 	}
-	say("%v: %s: exit status %d", v.machine, r.suite, r.code)
+	say("%v: %s: exit status %d (-1: none)", v.machine, r.suite, r.code)
 	for _, line := range failures(r.log.String()) {
 		fmt.Printf("    %s\n", line)
 	}
