@@ -189,7 +189,7 @@ func (pi *ProgramInfo) TranslatedSize() (int, error) {
 // JitedSize is the size in bytes of the machine code. Needs CAP_BPF.
 func (pi *ProgramInfo) JitedSize() (uint32, error) {
 	if pi.raw.JitedProgLen == 0 {
-		return 0, fmt.Errorf("size of machine code: %w", ErrRestrictedKernel)
+		return 0, fmt.Errorf("size of machine code: the kernel interprets the program, or says nothing: %w", ErrRestrictedKernel)
 	}
 	return pi.raw.JitedProgLen, nil
 }

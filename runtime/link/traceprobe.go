@@ -44,11 +44,8 @@ func openKprobeTracefs(symbol string, opts *KprobeOptions, ret bool) (*kernel.FD
 		where += "+" + strconv.FormatUint(opts.Offset, 10)
 	}
 	event, err := probe.open(kind, where, -1, 0)
-	if errors.Is(err, ErrNotSupported) {
-		return nil, nil, fmt.Errorf("this kernel has no kprobes (CONFIG_KPROBE_EVENTS): %w", err)
-	}
 	if err != nil {
-		return nil, nil, explainKprobe(symbol, err)
+		return nil, nil, err
 	}
 	return event, probe, nil
 }

@@ -31,8 +31,9 @@ type vm struct {
 	qemu      []string
 	kernel    kernelFiles
 	initramfs string
-	console   string // file for its messages
-	memory    int64  // megabytes
+	console   string        // file for its messages
+	memory    int64         // megabytes
+	busy      time.Duration // of a processor, in the end
 }
 
 // boot runs the machine to its end, and gives each event to see.
@@ -70,6 +71,9 @@ func (v *vm) bootOnce(ctx context.Context, limit time.Duration, see func(protoco
 		see(e)
 	})
 	_ = cmd.Wait() // what it did counts, not how it ended
+	if cmd.ProcessState != nil {
+		v.busy = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
 	switch {
 	case done:
 		return nil
