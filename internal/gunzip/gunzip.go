@@ -225,7 +225,7 @@ func (r *Reader) copy(symbol int) {
 // checksumOf is a step of CRC-32, for eight bits.
 func checksumOf(c uint32) uint32 {
 	for range 8 {
-		c = c>>1 ^ -(c & 1)&0xedb88320
+		c = c>>1 ^ -(c&1)&0xedb88320
 	}
 	return c
 }
