@@ -29,6 +29,7 @@ var binaries = map[string]map[string]string{
 
 // missing are tasks that a contestant has nothing for.
 var missing = map[string][]string{
+	"parse-decoded":  {floor},
 	"lookup-ptr":     {libbpf, floor},
 	"update-ptr":     {libbpf, floor},
 	"variable":       {libbpf, floor},

@@ -91,7 +91,7 @@ func (s *testSuite) guestBinary() string {
 }
 
 func (s *testSuite) run(o *options) protocol.Run {
-	args := append([]string{s.guestBinary(), "-test.v=test2json", fmt.Sprintf("-test.timeout=%ds", o.timeout)}, s.args...)
+	args := append([]string{s.guestBinary(), "-test.v=test2json", fmt.Sprintf("-test.timeout=%ds", o.timeout), fmt.Sprintf("-test.count=%d", o.count)}, s.args...)
 	if o.run != "" {
 		args = append(args, "-test.run="+o.run)
 	}
