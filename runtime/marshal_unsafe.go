@@ -279,6 +279,23 @@ func storeWord[T any](p *T, value T) {
 	}
 }
 
+// loadInt is loadWord of what is known to be aligned.
+func loadInt[T Integer](p *T) T {
+	if unsafe.Sizeof(*p) == 8 {
+		return T(atomic.LoadUint64((*uint64)(unsafe.Pointer(p))))
+	}
+	return T(atomic.LoadUint32((*uint32)(unsafe.Pointer(p))))
+}
+
+// storeInt is storeWord of what is known to be aligned.
+func storeInt[T Integer](p *T, value T) {
+	if unsafe.Sizeof(*p) == 8 {
+		atomic.StoreUint64((*uint64)(unsafe.Pointer(p)), uint64(value))
+		return
+	}
+	atomic.StoreUint32((*uint32)(unsafe.Pointer(p)), uint32(value))
+}
+
 // addWord adds atomically and returns the sum.
 func addWord[T Integer](p *T, delta T) T {
 	if unsafe.Sizeof(*p) == 8 {
