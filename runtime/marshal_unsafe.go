@@ -161,6 +161,9 @@ func memoryOf(v any, t reflect.Type) ([]byte, error) {
 
 // sliceOf tells whether v is a slice, or points to one.
 func sliceOf(v any, t reflect.Type) (elem reflect.Type, n int, ok bool) {
+	if t == nil {
+		return nil, 0, false
+	}
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -251,6 +254,14 @@ func addressOf[T any](p *T) unsafe.Pointer { return unsafe.Pointer(p) }
 // memoryAt is the memory of a value.
 func memoryAt[T any](p *T) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(p)), unsafe.Sizeof(*p)) }
 
+// sizeOf is the size of an element.
+func sizeOf[T any]([]T) int { return int(unsafe.Sizeof(*new(T))) }
+
+// memoryOfAll is the memory of values.
+func memoryOfAll[T any](values []T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), len(values)*sizeOf(values))
+}
+
 // aligned tells whether p is at a multiple of its size, as atomic operations want.
 func aligned[T any](p *T) bool { return uintptr(unsafe.Pointer(p))%unsafe.Sizeof(*p) == 0 }
 
@@ -308,7 +319,7 @@ func addWord[T Integer](p *T, delta T) T {
 func (m *Map) kernelGet(op string, key, value unsafe.Pointer, flags MapLookupFlags) error {
 	var err error
 	if op == opLookupDelete {
-		m.writes.Add(1)
+		m.written()
 		err = kernel.MapLookupAndDelete(m.fd, key, value, uint64(flags))
 	} else {
 		err = kernel.MapLookup(m.fd, key, value, uint64(flags))
@@ -321,7 +332,7 @@ func (m *Map) kernelGet(op string, key, value unsafe.Pointer, flags MapLookupFla
 
 // kernelPut has the kernel read value.
 func (m *Map) kernelPut(key, value unsafe.Pointer, flags MapUpdateFlags) error {
-	m.writes.Add(1)
+	m.written()
 	if err := kernel.MapUpdate(m.fd, key, value, uint64(flags)); err != nil {
 		return m.fail(opUpdate, err)
 	}
@@ -350,6 +361,9 @@ func (m *Map) getPerCPU(op string, key unsafe.Pointer, valuesOut any, flags MapL
 	if raw, ok := valuesOut.(unsafe.Pointer); ok {
 		return m.kernelGet(op, key, raw, flags)
 	}
+	if p := m.inPlace(valuesOut); p != nil {
+		return m.kernelGet(op, key, p, flags)
+	}
 	buf := m.perCPUBuffer()
 	defer m.scratch.Put(buf)
 	if err := m.kernelGet(op, key, address(*buf), flags); err != nil {
@@ -357,6 +371,23 @@ func (m *Map) getPerCPU(op string, key unsafe.Pointer, valuesOut any, flags MapL
 	}
 	if err := m.collect(valuesOut, *buf); err != nil {
 		return &mapError{op: op, name: m.name, raw: fmt.Errorf("value: %w", err)}
+	}
+	return nil
+}
+
+// inPlace is the memory of a slice, or of what points to one, if the kernel can
+// write the values of all CPUs right there. The type that could last time is known.
+func (m *Map) inPlace(valuesOut any) unsafe.Pointer {
+	t := reflect.TypeOf(valuesOut)
+	if known := m.plain.Load(); known == nil || *known != t {
+		elem, _, ok := sliceOf(valuesOut, t)
+		if !ok || m.value.size%8 != 0 || !solidElement(elem, m.value.size) {
+			return nil
+		}
+		remember(&m.plain, t)
+	}
+	if p := word(valuesOut); p != nil && len(*(*[]byte)(p)) == m.cpus {
+		return unsafe.Pointer(unsafe.SliceData(*(*[]byte)(p)))
 	}
 	return nil
 }

@@ -88,7 +88,6 @@ func (s shared[T]) set(value T) {
 	runtime.KeepAlive(s.memory)
 }
 
-
 // Var is a global variable of a loaded program. Get and Set take no system call:
 // they read and write memory that is shared with the kernel. Values of four and
 // eight bytes are read and written whole; larger ones may be changed by programs
