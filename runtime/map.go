@@ -3,7 +3,6 @@ package ebpf
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"sync"
 	"sync/atomic"
 
@@ -42,10 +41,10 @@ type Map struct {
 
 	globals int64 // where variables are in the memory, in bytes: 0 but for arenas
 
-	key     codec                        // codes keys
-	value   codec                        // codes values, of one CPU if there is one for each
-	cpus    int                          // values an element has, if that is one for each possible CPU
-	plain   atomic.Pointer[reflect.Type] // of values of all CPUs that are as the kernel has them
+	key     codec                  // codes keys
+	value   codec                  // codes values, of one CPU if there is one for each
+	cpus    int                    // values an element has, if that is one for each possible CPU
+	plain   atomic.Pointer[goType] // of values of all CPUs that are as the kernel has them
 	scratch sync.Pool
 	writes  atomic.Uint64 // changes made through this Map, for its iterators: see written
 	watched atomic.Bool   // there have been iterators

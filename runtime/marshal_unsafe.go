@@ -20,6 +20,9 @@ func word(v any) unsafe.Pointer {
 	return (*[2]unsafe.Pointer)(unsafe.Pointer(&v))[1]
 }
 
+// goType is a type, compared by its address.
+type goType byte
+
 // hidden is p without the compiler seeing where it comes from: what p points to
 // may then be on the stack. Nothing may keep it past the call that it is for.
 //
@@ -28,6 +31,9 @@ func hidden(p unsafe.Pointer) unsafe.Pointer {
 	x := uintptr(p) // no call follows, so that no stack moves meanwhile
 	return *(*unsafe.Pointer)(unsafe.Pointer(&x))
 }
+
+// typeOf is the type word of v.
+func typeOf(v any) *goType { return (*goType)(hidden((*[2]unsafe.Pointer)(unsafe.Pointer(&v))[0])) }
 
 // textOf is data as a string. data mustn't change any more.
 func textOf(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
@@ -53,8 +59,12 @@ func numberSize(v any) int {
 
 // source is where the kernel reads v. The pointer is good as long as v is.
 func (c *codec) source(v any) (unsafe.Pointer, error) {
+	if p := word(v); p != nil && typeOf(v) == c.in.Load() {
+		return p, nil
+	}
 	if n := numberSize(v); n != 0 && n == c.size {
 		if p := word(v); p != nil {
+			c.in.CompareAndSwap(nil, typeOf(v))
 			return p, nil
 		}
 		return nil, errNilValue
@@ -74,19 +84,13 @@ func (c *codec) source(v any) (unsafe.Pointer, error) {
 		return v, nil
 	}
 	t := reflect.TypeOf(v)
-	if known := c.in.Load(); known != nil && *known == t && word(v) != nil {
-		return word(v), nil
-	}
 	if c.asItIs(v, t, reflect.TypeFor[encoding.BinaryMarshaler](), true) {
-		remember(&c.in, t)
+		c.in.Store(typeOf(v))
 		return word(v), nil
 	}
 	buf, err := c.bytesOf(v)
 	return unsafe.Pointer(unsafe.SliceData(buf)), err
 }
-
-// remember is a function of its own because it moves t to the heap.
-func remember(last *atomic.Pointer[reflect.Type], t reflect.Type) { last.Store(&t) }
 
 // sourceOrNone is source for keys of maps that have none: nil, and only there.
 func (c *codec) sourceOrNone(v any) (unsafe.Pointer, error) {
@@ -99,11 +103,15 @@ func (c *codec) sourceOrNone(v any) (unsafe.Pointer, error) {
 // target is where the kernel may write a value for v. If scratch isn't nil,
 // setFrom has to bring it from there to v afterwards.
 func (c *codec) target(v any) (p unsafe.Pointer, scratch []byte, err error) {
+	if p := word(v); p != nil && typeOf(v) == c.out.Load() {
+		return p, nil, nil
+	}
 	if n := numberSize(v); n != 0 && n == c.size {
 		if t := reflect.TypeOf(v); t.Kind() != reflect.Pointer {
 			return nil, nil, fmt.Errorf("can't decode into %s: it is not a pointer", t)
 		}
 		if p := word(v); p != nil {
+			c.out.CompareAndSwap(nil, typeOf(v))
 			return p, nil, nil
 		}
 		return nil, nil, errNilValue
@@ -118,11 +126,8 @@ func (c *codec) target(v any) (p unsafe.Pointer, scratch []byte, err error) {
 		return v, nil, nil
 	}
 	t := reflect.TypeOf(v)
-	if known := c.out.Load(); known != nil && *known == t && word(v) != nil {
-		return word(v), nil, nil
-	}
 	if t != nil && t.Kind() == reflect.Pointer && c.asItIs(v, t, reflect.TypeFor[encoding.BinaryUnmarshaler](), false) {
-		remember(&c.out, t)
+		c.out.Store(typeOf(v))
 		return word(v), nil, nil
 	}
 	scratch = make([]byte, c.size)
@@ -378,13 +383,12 @@ func (m *Map) getPerCPU(op string, key unsafe.Pointer, valuesOut any, flags MapL
 // inPlace is the memory of a slice, or of what points to one, if the kernel can
 // write the values of all CPUs right there. The type that could last time is known.
 func (m *Map) inPlace(valuesOut any) unsafe.Pointer {
-	t := reflect.TypeOf(valuesOut)
-	if known := m.plain.Load(); known == nil || *known != t {
-		elem, _, ok := sliceOf(valuesOut, t)
+	if known := m.plain.Load(); known == nil || known != typeOf(valuesOut) {
+		elem, _, ok := sliceOf(valuesOut, reflect.TypeOf(valuesOut))
 		if !ok || m.value.size%8 != 0 || !solidElement(elem, m.value.size) {
 			return nil
 		}
-		remember(&m.plain, t)
+		m.plain.Store(typeOf(valuesOut))
 	}
 	if p := word(valuesOut); p != nil && len(*(*[]byte)(p)) == m.cpus {
 		return unsafe.Pointer(unsafe.SliceData(*(*[]byte)(p)))

@@ -45,9 +45,9 @@ func (v perCPUView[K, V]) GetInto(key K, values []V) error {
 // Reduce combines the values of all CPUs to one, from that of the first CPU on.
 // It allocates nothing. For a sum, give it a function that adds.
 func (v perCPUView[K, V]) Reduce(key K, combine func(sum, value V) V) (sum V, err error) {
-	var few [256]byte // enough for most, and nothing to borrow
-	buf := few[:]
-	if size := v.cpus * v.perCPUStride(); size <= len(few) {
+	var few [16]uint64 // enough for most, and nothing to borrow
+	buf := memoryOfAll(few[:])
+	if size := v.cpus * v.perCPUStride(); size <= len(buf) {
 		buf = buf[:size]
 	} else {
 		borrowed := v.perCPUBuffer()
@@ -112,7 +112,7 @@ func (v perCPUView[K, V]) read(key K, buf []byte) error {
 
 // valueOf is the value of a CPU in memory that the kernel has filled.
 func (v perCPUView[K, V]) valueOf(buf []byte, cpu int) (value V) {
-	copy(memoryAt(&value), part(buf, cpu, v.perCPUStride()))
+	value = *typed[V](part(buf, cpu, v.perCPUStride()))
 	v.elements.value.repair(memoryAt(&value))
 	return value
 }
