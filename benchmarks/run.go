@@ -34,6 +34,7 @@ var missing = map[string][]string{
 	"update":         {floor},
 	"update-typed":   {floor},
 	"percpu":         {floor},
+	"parse-decoded":  {floor},
 	"lookup-ptr":     {libbpf, floor},
 	"update-ptr":     {libbpf, floor},
 	"variable":       {libbpf, floor},

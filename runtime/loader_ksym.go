@@ -10,6 +10,7 @@ import (
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/corerelo"
 	"github.com/bpfgen/bpfgen/internal/kernel"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -93,7 +94,7 @@ func collectKsyms(programs []*ProgramSpec) []ksym {
 			syms = append(syms, ksym{extern: ins.Extern(), user: ps, line: line})
 		}
 	}
-	slices.SortStableFunc(syms, func(a, b ksym) int { return cmp.Compare(a.extern.Index, b.extern.Index) })
+	sorting.Stable(syms, func(a, b *ksym) int { return cmp.Compare(a.extern.Index, b.extern.Index) })
 	return syms
 }
 

@@ -91,9 +91,7 @@ func TestLeastPrivilege(t *testing.T) {
 		return
 	}
 	testutil.NeedsLinux(t, "CAP_BPF", 5, 8)
-	if testutil.Lacks(testutil.XDPLink) != "" {
-		t.Skip(testutil.Lacks(testutil.XDPLink))
-	}
+	testutil.Needs(t, testutil.XDPLink)
 	exe := filepath.Join(openDir(t), "test")
 	copyFile(t, "/proc/self/exe", exe)
 	for _, op := range operations {

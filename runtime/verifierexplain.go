@@ -7,6 +7,7 @@ import (
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/corerelo"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/internal/verifierlog"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
@@ -123,7 +124,7 @@ func (l listing) around(file string, number int) []sourceLine {
 			lines = append(lines, line)
 		}
 	}
-	slices.SortFunc(lines, func(a, b sourceLine) int { return a.number - b.number })
+	sorting.Stable(lines, func(a, b *sourceLine) int { return a.number - b.number })
 	return lines
 }
 

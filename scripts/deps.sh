@@ -28,9 +28,11 @@ fi
 echo "installing ${packages[*]}"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300)
 install() {
-	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q &&
-		"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
+	# A source of somebody else's that can't be read is no reason to give up.
+	"${apt[@]}" update || echo "apt-get update failed; trying to install all the same"
+	"${apt[@]}" install -y --no-install-recommends "$@"
 }
 if ! install "${packages[@]}" >"$log" 2>&1; then
 	# A distribution without clang-19 has some other clang; that one will do.

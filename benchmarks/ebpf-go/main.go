@@ -19,6 +19,7 @@ import (
 func main() {
 	measure.Main(map[string]measure.Task{
 		"parse":          parse,
+		"parse-decoded":  parse,    // there is no other way
 		"btf-find":       findType, // there are no types that aren't decoded
 		"btf-decode":     findType,
 		"btf-all":        inflateTypes,

@@ -64,6 +64,7 @@ func run(ctx context.Context, out io.Writer, cgroup string, maxLen uint32) error
 	}
 	defer meter.Close()
 
+	fmt.Fprintln(out, "metering", cgroup)
 	<-ctx.Done()
 	printMeter(out, objs)
 	return nil

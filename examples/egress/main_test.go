@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"os"
@@ -51,16 +50,19 @@ func meterSender(t *testing.T, maxLen uint32) (packets, bytesSent, refused int) 
 	testutil.Needs(t, testutil.CgroupLink)
 	cgroup := testutil.Cgroup(t)
 
-	ctx, cancel := context.WithCancel(context.Background())
-	time.AfterFunc(500*time.Millisecond, func() {
-		startIn(t, cgroup)
-		cancel()
-	})
-	var out bytes.Buffer
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var out testutil.Output
+	go func() {
+		defer cancel()
+		if out.Await(ctx, "^metering ") {
+			startIn(t, cgroup)
+		}
+	}()
 	if err := run(ctx, &out, cgroup, maxLen); err != nil {
 		t.Fatal(err)
 	}
-	m := regexp.MustCompile(`^(\d+) packets, (\d+) bytes, (\d+) refused\n`).FindStringSubmatch(out.String())
+	m := regexp.MustCompile(`(?m)^(\d+) packets, (\d+) bytes, (\d+) refused\n`).FindStringSubmatch(out.String())
 	if m == nil {
 		t.Fatalf("no totals in the output:\n%s", out.String())
 	}

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,18 +17,29 @@ func TestMain(m *testing.M) { testutil.Main(m) }
 func TestRun(t *testing.T) {
 	testutil.Needs(t, testutil.TracingRawTp)
 
-	var out bytes.Buffer
-	err := run(context.Background(), &out, options{duration: 2 * time.Second, demo: true, uid: -1})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	comm, err := os.ReadFile("/proc/self/comm")
 	if err != nil {
+		t.Fatal(err)
+	}
+	parent := regexp.QuoteMeta(strings.TrimSpace(string(comm)))
+	ourChild := `(?m)^ +\d+\.\d{3} +\d+ +\d+ +0  ` + parent + ` +/\S*/true$` // with its parent's name
+	var out testutil.Output
+	go func() {
+		out.Await(ctx, ourChild)
+		cancel()
+	}()
+	if err := run(ctx, &out, options{duration: time.Minute, demo: true, uid: -1}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		`(?m)^TIME +PID +PPID +UID +PARENT +PROGRAM$`,
-		`(?m)^ +\d+\.\d{3} +\d+ +\d+ +0  execsnoop\S* +/\S*/true$`, // our own child, with its parent's name
+		ourChild,
 		`(?m)^\d+ programs executed, \d+ different, 0 events dropped$`,
 		`(?m)^true +\d+ █+$`,
 	} {
-		if !regexp.MustCompile(want).Match(out.Bytes()) {
+		if !regexp.MustCompile(want).MatchString(out.String()) {
 			t.Errorf("output lacks %s", want)
 		}
 	}

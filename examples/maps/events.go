@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/bpfgen/bpfgen/runtime/perf"
@@ -35,12 +36,18 @@ func taggedRing(ctx context.Context, objs *MapsObjects) (any, error) {
 }
 
 // perfEvents has the type of its events from the flag -event. What is sent while
-// no loop is on is lost.
+// no loop is on is lost, so it is sent until one gets it.
 func perfEvents(ctx context.Context, objs *MapsObjects) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	var sending sync.WaitGroup
+	defer sending.Wait()
 	defer cancel()
-	sent := time.AfterFunc(50*time.Millisecond, func() { _, _ = runStart(objs) }) // an error shows as silence
-	defer sent.Stop()
+	sending.Go(func() {
+		for ctx.Err() == nil {
+			_, _ = runStart(objs) // an error shows as silence
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
 	for ev, err := range objs.PerfEvents.With(4096, perf.ReaderOptions{}).All(ctx) {
 		var lost *perf.LostError
 		if errors.As(err, &lost) {

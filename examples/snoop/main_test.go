@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -9,6 +8,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,25 +28,43 @@ func TestMain(m *testing.M) {
 }
 
 func TestRun(t *testing.T) {
-	testutil.Needs(t, testutil.TracingRawTp)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	testutil.Needs(t, testutil.TracingRawTp, testutil.XDPLink)
+	testutil.NetNS(t)
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	go func() {
+	// A packet that has arrived was counted, before anything is executed.
+	var out testutil.Output
+	var acting sync.WaitGroup
+	acting.Go(func() {
 		for ctx.Err() == nil {
-			_ = exec.Command("/proc/self/exe", "quit").Run() // its end is of no interest here
-			if conn, err := net.Dial("udp", "127.0.0.1:9"); err == nil {
-				_, _ = conn.Write([]byte("packet"))
-				conn.Close()
+			if _, err := conn.WriteTo([]byte("packet"), conn.LocalAddr()); err != nil {
+				t.Error(err)
 			}
-			time.Sleep(20 * time.Millisecond)
+			if _, _, err := conn.ReadFrom(make([]byte, 10)); err != nil {
+				t.Error(err)
+			}
+			if err := exec.Command("/proc/self/exe", "quit").Run(); err != nil {
+				t.Error(err)
+			}
 		}
-	}()
-	var out bytes.Buffer
-	if err := run(ctx, &out, 0); err != nil {
+	})
+	acting.Go(func() {
+		out.Await(ctx, `(?m)^\d+ exe$`)
+		cancel()
+	})
+	err = run(ctx, &out, 0)
+	cancel()
+	acting.Wait()
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`(?m)^\d+ exe$`, `(?m)^process 0: \d+$`, `(?m)^process [1-9]\d*: 1$`, `(?m)^0 events dropped$`} {
-		if !regexp.MustCompile(want).Match(out.Bytes()) {
+		if !regexp.MustCompile(want).MatchString(out.String()) {
 			t.Errorf("output lacks %s", want)
 		}
 	}
@@ -58,8 +76,9 @@ func TestRun(t *testing.T) {
 // If one program can't be attached, those before it are detached: an interface
 // has room for one XDP program, and it is free again.
 func TestAttachAllOrNothing(t *testing.T) {
-	testutil.Needs(t, testutil.TracingRawTp)
+	testutil.Needs(t, testutil.TracingRawTp, testutil.XDPLink)
 	testutil.CheckFDs(t)
+	testutil.NetNS(t)
 	lo, err := net.InterfaceByName("lo")
 	if err != nil {
 		t.Fatal(err)

@@ -19,22 +19,22 @@ func TestMain(m *testing.M) { testutil.Main(m) }
 func TestRun(t *testing.T) {
 	testutil.Needs(t, testutil.GlobalData)
 	testutil.CheckFDs(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	file := filepath.Join(t.TempDir(), "file")
-	done := make(chan struct{})
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out testutil.Output
 	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			_ = os.WriteFile(file, nil, 0o600)
-			_ = os.Remove(file)
-			time.Sleep(10 * time.Millisecond)
+		defer cancel()
+		if out.Await(ctx, "alternative for unlink: chosen") {
+			if err := os.Remove(file); err != nil {
+				t.Error(err)
+			}
 		}
 	}()
-	var out strings.Builder
-	err := run(ctx, &out, true)
-	<-done
-	if err != nil {
+	if err := run(ctx, &out, true); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

@@ -59,6 +59,7 @@ func run(ctx context.Context, out io.Writer, iface string, interval time.Duratio
 	}
 	defer xdp.Close()
 
+	fmt.Fprintln(out, "counting packets of", iface)
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {

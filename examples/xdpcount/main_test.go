@@ -25,27 +25,35 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sink.Close()
+	if err := sink.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
 	conn, err := net.Dial("udp4", sink.LocalAddr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
 
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	const sent, size = 20, 14 + 20 + 8 + 100 // Ethernet, IP, UDP, data
-	time.AfterFunc(300*time.Millisecond, func() {
+	var out testutil.Output
+	go func() {
 		defer cancel()
-		for range sent {
+		out.Await(ctx, "^counting ")
+		for range sent { // what has arrived was counted
 			if _, err := conn.Write(make([]byte, 100)); err != nil {
 				t.Error(err)
 			}
+			if _, _, err := sink.ReadFrom(make([]byte, 200)); err != nil {
+				t.Error(err)
+			}
 		}
-	})
-	var out bytes.Buffer
-	if err := run(ctx, &out, "lo", time.Minute); err != nil {
+	}()
+	if err := run(ctx, &out, "lo", time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if want := fmt.Sprintf("udp       %10d packets %12d bytes\n", sent, sent*size); out.String() != want {
+	if want := fmt.Sprintf("counting packets of lo\nudp       %10d packets %12d bytes\n", sent, sent*size); out.String() != want {
 		t.Errorf("got  %swant %s", out.String(), want)
 	}
 }

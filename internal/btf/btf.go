@@ -59,7 +59,7 @@ type BTF struct {
 
 	searches atomic.Uint32 // by name, so far
 	once     sync.Once     // for rare
-	rare     []nameEntry   // see rareNames
+	rare     []keyed       // see rareNames
 }
 
 // Parse reads the header of blob, validates its bounds and indexes its type

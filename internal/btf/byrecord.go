@@ -12,7 +12,7 @@ import (
 // than looking for names among all strings.
 type byRecord struct {
 	queries  []Query
-	order    []int // of queries with a name, sorted by name
+	order    []uint32 // of queries with a name, sorted by name
 	kinds    KindSet
 	prefixes filter // of names, see prefixLen
 	short    bool   // some name is shorter than a prefix
@@ -36,14 +36,14 @@ func newByRecord(queries []Query) *byRecord {
 			continue
 		}
 		r.kinds |= q.Kinds
-		r.order = append(r.order, i)
+		r.order = append(r.order, uint32(i))
 		if len(q.Name) < prefixLen {
 			r.short = true
 		} else {
 			r.prefixes.add(uint32(q.Name[0]) | uint32(q.Name[1])<<8 | uint32(q.Name[2])<<16)
 		}
 	}
-	slices.SortFunc(r.order, func(a, b int) int { return strings.Compare(queries[a].Name, queries[b].Name) })
+	slices.SortFunc(r.order, func(a, b uint32) int { return strings.Compare(queries[a].Name, queries[b].Name) })
 	r.found = make([][]uint32, len(queries))
 	return r
 }
@@ -95,7 +95,7 @@ func (r *byRecord) first(name []byte) int {
 	return i
 }
 
-func (r *byRecord) hit(query int, id uint32, kind Kind, essential bool) {
+func (r *byRecord) hit(query, id uint32, kind Kind, essential bool) {
 	if q := &r.queries[query]; q.Essential == essential && q.Kinds.Has(kind) {
 		r.found[query] = append(r.found[query], id)
 	}

@@ -2,7 +2,6 @@ package btf
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"math/bits"
 	"slices"
@@ -14,7 +13,7 @@ import (
 // string.
 type endings struct {
 	queries   []Query
-	order     []int     // of queries, sorted by the two last bytes of the name
+	order     []keyed   // the numbers of queries by the two last bytes of the name
 	pairs     filter    // of such bytes
 	essential bool      // any query is
 	short     bool      // any name has only one byte
@@ -23,7 +22,7 @@ type endings struct {
 
 	base  uint32 // offset of strs
 	strs  []byte
-	found []located
+	found []keyed // the numbers of queries by offset
 }
 
 func newEndings(queries []Query) *endings {
@@ -40,16 +39,14 @@ func newEndings(queries []Query) *endings {
 		default:
 			e.pairs.add(pairOf(q.Name))
 		}
-		e.order = append(e.order, i)
+		e.order = append(e.order, withKey(pairOf(q.Name), uint32(i)))
 		if last := q.Name[len(q.Name)-1]; !e.isLast[last] {
 			e.lasts = append(e.lasts, last)
 			e.isLast[last] = true
 		}
 		e.essential = e.essential || q.Essential
 	}
-	slices.SortFunc(e.order, func(a, b int) int {
-		return cmp.Compare(pairOf(queries[a].Name), pairOf(queries[b].Name))
-	})
+	slices.Sort(e.order)
 	return e
 }
 
@@ -181,11 +178,9 @@ func (e *endings) flavour(i int) {
 // match collects the queries for names that end before i.
 func (e *endings) match(i int, pair uint32, flavour bool) {
 	try := func(pair uint32) {
-		at, _ := slices.BinarySearchFunc(e.order, pair, func(q int, pair uint32) int {
-			return cmp.Compare(pairOf(e.queries[q].Name), pair)
-		})
-		for ; at < len(e.order) && pairOf(e.queries[e.order[at]].Name) == pair; at++ {
-			e.matchQuery(i, e.order[at], flavour)
+		at, _ := slices.BinarySearch(e.order, withKey(pair, 0))
+		for ; at < len(e.order) && e.order[at].key() == pair; at++ {
+			e.matchQuery(i, e.order[at].n(), flavour)
 		}
 	}
 	try(pair)
@@ -194,7 +189,7 @@ func (e *endings) match(i int, pair uint32, flavour bool) {
 	}
 }
 
-func (e *endings) matchQuery(i, query int, flavour bool) {
+func (e *endings) matchQuery(i int, query uint32, flavour bool) {
 	q := &e.queries[query]
 	start := i - len(q.Name)
 	if start < 0 || string(e.strs[start:i]) != q.Name || flavour && !q.Essential {
@@ -209,5 +204,5 @@ func (e *endings) matchQuery(i, query int, flavour bool) {
 			return
 		}
 	}
-	e.found = append(e.found, located{e.base + uint32(start), query})
+	e.found = append(e.found, withKey(e.base+uint32(start), query))
 }

@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math/bits"
-	"slices"
+
+	"github.com/bpfgen/bpfgen/internal/sorting"
 )
 
 // Ext is the .BTF.ext section: what the compiler says about instructions. It
@@ -251,7 +252,7 @@ func Merge(sections []ExtSection) ExtSection {
 			places = append(places, place{s.InsnOff(i), s.data[i*int(s.size):][:s.size]})
 		}
 	}
-	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.off, b.off) })
+	sorting.Stable(places, func(a, b *place) int { return cmp.Compare(a.off, b.off) })
 	for _, p := range places {
 		out.data = append(out.data, p.record...)
 	}

@@ -1,7 +1,6 @@
 package btf
 
 import (
-	"cmp"
 	"runtime"
 	"slices"
 )
@@ -31,12 +30,12 @@ func (b *BTF) FindAll(queries []Query) [][]uint32 {
 	}
 	var hits filter
 	for _, w := range wanted {
-		hits.add(w.off)
+		hits.add(w.key())
 	}
 	b.scan(selector{kinds: allKinds, names: &hits}, func(id, name uint32, kind Kind) {
-		i, _ := slices.BinarySearchFunc(wanted, name, located.compare)
-		for ; i < len(wanted) && wanted[i].off == name; i++ {
-			if q := wanted[i].query; queries[q].Kinds.Has(kind) {
+		i, _ := slices.BinarySearch(wanted, withKey(name, 0))
+		for ; i < len(wanted) && wanted[i].key() == name; i++ {
+			if q := wanted[i].n(); queries[q].Kinds.Has(kind) {
 				found[q] = append(found[q], id)
 			}
 		}
@@ -99,14 +98,6 @@ func (b *BTF) rescan(idx *index, wanted selector, hit func(id, name uint32, kind
 	runtime.KeepAlive(b)
 }
 
-// located is a string offset that answers a query.
-type located struct {
-	off   uint32
-	query int
-}
-
-func (l located) compare(off uint32) int { return cmp.Compare(l.off, off) }
-
 // filter is a set of numbers that may claim to hold more than it does.
 type filter [64]uint64
 
@@ -125,8 +116,9 @@ func (f *filter) has(n uint32) bool {
 	return f[word]>>bit&1 != 0
 }
 
-// locate finds the offsets of all strings that match a query, sorted.
-func (b *BTF) locate(queries []Query) []located {
+// locate finds the offsets of all strings that match a query, sorted: keys of the
+// numbers of queries.
+func (b *BTF) locate(queries []Query) []keyed {
 	e := newEndings(queries)
 	if len(e.order) == 0 {
 		return nil
@@ -136,8 +128,6 @@ func (b *BTF) locate(queries []Query) []located {
 		e.scan()
 		runtime.KeepAlive(o)
 	}
-	slices.SortFunc(e.found, func(a, b located) int {
-		return cmp.Or(cmp.Compare(a.off, b.off), cmp.Compare(a.query, b.query))
-	})
+	slices.Sort(e.found)
 	return slices.Compact(e.found)
 }

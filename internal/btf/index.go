@@ -10,7 +10,7 @@ type index struct {
 	count   uint32 // records
 	stride  uint32
 	offsets []uint32 // of every stride-th record
-	tags    []tag    // sorted by what they tag
+	tags    []keyed  // the IDs of decl tags by what they tag
 	oddInts bool     // see HasBitfieldInts
 	err     error    // why it stopped short of the end
 }
@@ -83,7 +83,7 @@ func (b *BTF) buildIndex(wanted selector, hit func(id, name uint32, kind Kind)) 
 	}
 	idx.err = b.checkEnd(n, off)
 	idx.count = n
-	slices.SortFunc(idx.tags, tag.compare)
+	slices.Sort(idx.tags)
 	b.idx.Store(idx)
 	runtime.KeepAlive(b)
 	return idx
@@ -100,9 +100,9 @@ func (idx *index) note(b *BTF, id uint32, kind Kind, record []byte) {
 		idx.oddInts = idx.oddInts || w>>16&0xff != 0 || w&0xff != 8*b.u32(record[8:])
 	case KindDeclTag:
 		if idx.tags == nil {
-			idx.tags = make([]tag, 0, 16)
+			idx.tags = make([]keyed, 0, 16)
 		}
-		idx.tags = append(idx.tags, tag{b.u32(record[8:]), id})
+		idx.tags = append(idx.tags, withKey(b.u32(record[8:]), id))
 	}
 }
 

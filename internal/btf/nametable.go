@@ -1,7 +1,6 @@
 package btf
 
 import (
-	"cmp"
 	"slices"
 )
 
@@ -10,27 +9,17 @@ import (
 // load many objects shouldn't pay for the size of the kernel with each.
 const scansBeforeTable = 2
 
-// nameEntry is a record of a kind that isn't frequent.
-type nameEntry struct {
-	hash uint32 // of the essential name
-	id   uint32
-}
-
-func (e nameEntry) compare(f nameEntry) int {
-	return cmp.Or(cmp.Compare(e.hash, f.hash), cmp.Compare(e.id, f.id))
-}
-
-// rareNames is a table of b's own records with names whose kinds aren't frequent,
-// sorted. It takes eight bytes a record.
-func (b *BTF) rareNames() []nameEntry {
+// rareNames is a table of b's own records with names whose kinds aren't frequent:
+// their IDs by the hash of the essential name. It takes eight bytes a record.
+func (b *BTF) rareNames() []keyed {
 	b.once.Do(func() {
 		b.scan(selector{kinds: allKinds &^ frequent}, func(id, name uint32, _ Kind) {
 			if name != 0 {
-				b.rare = append(b.rare, nameEntry{hashName(EssentialName(b.nameBytes(name))), id})
+				b.rare = append(b.rare, withKey(hashName(EssentialName(b.nameBytes(name))), id))
 			}
 		})
 		b.rare = slices.Clip(b.rare)
-		slices.SortFunc(b.rare, nameEntry.compare)
+		slices.Sort(b.rare)
 	})
 	return b.rare
 }
@@ -45,7 +34,7 @@ func hashName[S ~string | ~[]byte](name S) uint32 {
 }
 
 // look answers the queries from a table.
-func (r *byRecord) look(b *BTF, table []nameEntry) {
+func (r *byRecord) look(b *BTF, table []keyed) {
 	for _, query := range r.order {
 		q := &r.queries[query]
 		name := q.Name
@@ -53,9 +42,9 @@ func (r *byRecord) look(b *BTF, table []nameEntry) {
 			name = EssentialName(name)
 		}
 		hash := hashName(name)
-		i, _ := slices.BinarySearchFunc(table, nameEntry{hash: hash}, nameEntry.compare)
-		for ; i < len(table) && table[i].hash == hash; i++ {
-			t, err := b.Type(table[i].id)
+		i, _ := slices.BinarySearch(table, withKey(hash, 0))
+		for ; i < len(table) && table[i].key() == hash; i++ {
+			t, err := b.Type(table[i].n())
 			if err != nil {
 				continue // can't be: the table is of this blob
 			}

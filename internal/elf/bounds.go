@@ -2,23 +2,16 @@ package elf
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 	"strconv"
 )
-
-// span is the part of the file that a section occupies.
-type span struct {
-	start, end uint64
-	index      int
-}
 
 // checkBounds makes sure that all sections lie inside the file and apart from
 // each other: the work of reading every section is then bounded by the length
 // of the file, however many there are.
 func (f *File) checkBounds() error {
-	var small [64]span // enough for most objects, without an allocation
-	spans := small[:0]
+	var room [2][64]uint64 // enough for most objects, without an allocation
+	starts, ends := room[0][:0], room[1][:0]
 	length := uint64(len(f.data))
 	for i := range f.Sections {
 		s := &f.Sections[i]
@@ -31,15 +24,33 @@ func (f *File) checkBounds() error {
 		if s.Offset > length || s.Size > length-s.Offset {
 			return malformed(f.label(i), 0, "%d bytes at file offset %#x are beyond the end of the file at %#x", s.Size, s.Offset, length)
 		}
-		spans = append(spans, span{s.Offset, s.Offset + s.Size, i})
+		starts, ends = append(starts, s.Offset), append(ends, s.Offset+s.Size)
 	}
-	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
-	for i := 1; i < len(spans); i++ {
-		if a, b := spans[i-1], spans[i]; a.end > b.start {
-			return malformed(f.label(b.index), 0, "overlaps section %s at file offset %#x", printable(f.label(a.index)), b.start)
+	// They are apart if, in order, each ends before the next one starts, whichever
+	// that is.
+	slices.Sort(starts)
+	slices.Sort(ends)
+	for i := 1; i < len(starts); i++ {
+		if ends[i-1] > starts[i] {
+			return f.overlap(starts[i])
 		}
 	}
 	return nil
+}
+
+// overlap says that a section starts at a file offset that others have as well.
+func (f *File) overlap(start uint64) error {
+	first, other := -1, -1
+	for i := range f.Sections {
+		switch s := &f.Sections[i]; {
+		case !s.hasBytes() || start < s.Offset || start-s.Offset >= s.Size:
+		case s.Offset == start && first < 0:
+			first = i
+		default:
+			other = i
+		}
+	}
+	return malformed(f.label(first), 0, "overlaps section %s at file offset %#x", printable(f.label(other)), start)
 }
 
 // label names a section in an error, also before names are known to be good.

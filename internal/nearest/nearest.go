@@ -6,6 +6,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/sorting"
 )
 
 // maxLength bounds the names that are compared: longer ones aren't mistyped.
@@ -37,7 +39,7 @@ func Names(name string, max int, candidates iter.Seq[string]) []string {
 			continue
 		}
 		best = append(best, near{candidate, d})
-		slices.SortStableFunc(best, func(a, b near) int { return cmp.Compare(a.distance, b.distance) })
+		sorting.Stable(best, func(a, b *near) int { return cmp.Compare(a.distance, b.distance) })
 		best = best[:min(len(best), max)]
 	}
 	var names []string

@@ -3,11 +3,11 @@ package object
 import (
 	"cmp"
 	"math"
-	"slices"
 	"sort"
 	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 )
 
@@ -40,11 +40,11 @@ func (p *parser) readVariables() error {
 			section: int32(s.Index),
 		})
 	}
-	slices.SortFunc(vars, func(a, b Variable) int { return a.comparePlace(b.section, b.Offset, b.Name) })
 	p.obj.Variables = sized(p.obj.variables[:], n)
 	for i := range vars {
 		p.obj.Variables[i] = &vars[i]
 	}
+	sorting.Stable(p.obj.Variables, func(a, b **Variable) int { return (*a).comparePlace((*b).section, (*b).Offset, (*b).Name) })
 	return nil
 }
 

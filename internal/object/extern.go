@@ -2,11 +2,11 @@ package object
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -111,7 +111,7 @@ func (p *parser) classifyExtern(e *Extern, r rawbtf.Type) (err error) {
 // sortExterns puts them into libbpf's order: kconfig options so that they need
 // no padding, kernel symbols by name.
 func (p *parser) sortExterns() {
-	slices.SortFunc(p.externs, func(a, b Extern) int {
+	sorting.Stable(p.externs, func(a, b *Extern) int {
 		return cmp.Or(
 			strings.Compare(a.Section, b.Section),
 			cmp.Compare(b.align, a.align),

@@ -1,9 +1,10 @@
 package object
 
 import (
-	"slices"
+	"cmp"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 )
 
@@ -96,7 +97,7 @@ func (p *parser) legacySymbols(s *elf.Section) []*elf.Symbol {
 			syms = append(syms, sym)
 		}
 	}
-	slices.SortFunc(syms, func(a, b *elf.Symbol) int { return int(int64(a.Value) - int64(b.Value)) })
+	sorting.Stable(syms, func(a, b **elf.Symbol) int { return cmp.Compare((*a).Value, (*b).Value) })
 	return syms
 }
 

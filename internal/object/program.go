@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
@@ -20,31 +21,22 @@ type function struct {
 	section int32
 	start   uint32 // bytes from the start of the section
 	end     uint32
-	count   int32 // instructions
 
+	count       int32 // instructions, 0 until scanned
 	edge, edges int32 // what it refers to, in codeTable.edges
-	placed      int32 // where it was decoded, in codeTable.insns, counted from one
+
+	seen   int   // by the program of this number, see linker.round
+	batch  int   // of the programs that it was last decoded for, see linker.batch
+	placed int32 // where it was decoded for these, in linker.insns, counted from one
 }
 
 // codeTable is all code of the object.
 type codeTable struct {
-	funcs  []function   // by section and start
-	edges  []edge       // what each function refers to, in order of its instructions
-	infos  []codeInfo   // of the sections with code
-	shared []asm.Shared // by instructions, of the same sections
-	own    *ownNotes    // where they are, if there is one section
-	relocs []elf.Reloc
+	funcs []function // by section and start
+	edges []edge     // what each function refers to, in order of its instructions
+	infos []codeInfo // of the sections with code
 
 	tables []*asm.JumpTable // by symbol, nil unless something refers to it
-
-	insns asm.Instructions // of all programs
-}
-
-// ownNotes is what a single section's instructions share, in one allocation if
-// it isn't much.
-type ownNotes struct {
-	shared [1]asm.Shared
-	notes  [1]asm.Annotations
 }
 
 // edge is a reference to a function.
@@ -57,17 +49,31 @@ type edge struct {
 // it calls: more than any kernel would take, but in the memory of any machine.
 const maxInstructions = 1 << 22
 
-// readCode finds the functions, and which functions each refers to.
+// readCode finds the functions. What is in them is looked at when somebody wants
+// the instructions.
 func (p *parser) readCode() error {
 	if err := p.findFunctions(); err != nil {
 		return err
 	}
-	if err := p.readRelocations(); err != nil {
-		return err
-	}
+	p.numberInfos()
+	return p.makeStatics()
+}
+
+// makeStatics changes the linkage of functions that only the object itself can
+// call. The kernel verifies a static function with what its callers give it, but
+// a global one with any arguments.
+func (p *parser) makeStatics() error {
 	for i := range p.code.funcs {
-		if err := p.findCalls(&p.code.funcs[i]); err != nil {
+		f := &p.code.funcs[i]
+		if !isHidden(&p.syms[f.symbol]) || p.isProgram(f) {
+			continue
+		}
+		info, err := p.fullInfo(f.section)
+		if err != nil {
 			return err
+		}
+		if ref, ok := info.funcOf(f); ok {
+			p.types.makeStatic(uint32(ref.ID()))
 		}
 	}
 	return nil
@@ -104,8 +110,10 @@ func (p *parser) findFunctions() error {
 		}
 		funcs = append(funcs, f)
 	}
-	slices.SortFunc(funcs, p.compareFunctions)
 	p.code.funcs = funcs
+	if inOrder := (*byPlace)(p); !sort.IsSorted(inOrder) {
+		sort.Stable(inOrder)
+	}
 	if err := p.checkFunctions(); err != nil {
 		return err
 	}
@@ -129,13 +137,18 @@ func (p *parser) newFunction(n uint32, sym *elf.Symbol) (function, error) {
 	}, nil
 }
 
-// compareFunctions orders by place. Of several names for the same place, the
-// first is one that others can see.
-func (p *parser) compareFunctions(a, b function) int {
+// byPlace orders the functions of a parser by place. Of several names for the
+// same place, the first is one that others can see.
+type byPlace parser
+
+func (p *byPlace) Len() int      { return len(p.code.funcs) }
+func (p *byPlace) Swap(i, j int) { p.code.funcs[i], p.code.funcs[j] = p.code.funcs[j], p.code.funcs[i] }
+func (p *byPlace) Less(i, j int) bool {
+	a, b := &p.code.funcs[i], &p.code.funcs[j]
 	return cmp.Or(
 		cmp.Compare(a.section, b.section), cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end),
 		cmp.Compare(p.syms[b.symbol].Bind, p.syms[a.symbol].Bind), strings.Compare(a.name, b.name),
-	)
+	) < 0
 }
 
 // checkFunctions refuses functions that overlap in part, and tells each
@@ -199,9 +212,9 @@ func (p *parser) uniqueNames() {
 	}
 	order := sized(p.buf.names[:], len(funcs))
 	for i := range order {
-		order[i] = int32(i)
+		order[i] = uint32(i)
 	}
-	slices.SortFunc(order, func(a, b int32) int {
+	slices.SortFunc(order, func(a, b uint32) int {
 		return cmp.Or(
 			strings.Compare(funcs[a].name, funcs[b].name),
 			cmp.Compare(p.syms[funcs[b].symbol].Bind, p.syms[funcs[a].symbol].Bind), cmp.Compare(a, b),

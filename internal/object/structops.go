@@ -1,7 +1,6 @@
 package object
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -10,6 +9,7 @@ import (
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -103,7 +103,7 @@ func (p *parser) readStructOpsPrograms() error {
 		if err != nil {
 			return err
 		}
-		slices.SortStableFunc(relocs, func(a, b elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset) })
+		sorting.Stable(relocs, relocsByOffset)
 		maps := p.maps[sec.item : sec.item+sec.count]
 		for j := range relocs {
 			r := &relocs[j]

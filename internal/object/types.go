@@ -8,6 +8,7 @@ import (
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
@@ -92,7 +93,8 @@ func (p *parser) readTypes() error {
 	return p.readExt()
 }
 
-// readExt opens what the compiler tells about instructions.
+// readExt opens what the compiler tells about instructions. It is read, and
+// checked, section by section when it is needed.
 func (p *parser) readExt() error {
 	s := p.file.Section(".BTF.ext")
 	if s == nil || s.Size == 0 {
@@ -102,7 +104,7 @@ func (p *parser) readExt() error {
 	if err != nil {
 		return err
 	}
-	if err := p.ext.Init(data, p.types.spec); err != nil {
+	if err := p.ext.Open(data, p.types.spec); err != nil {
 		return fmt.Errorf("section %s: %w", s.Name, err)
 	}
 	return nil
@@ -129,7 +131,7 @@ func (t *typeTable) collect() error {
 			t.tags = append(t.tags, declTag{r.TypeID(), name})
 		}
 	}
-	slices.SortStableFunc(t.tags, func(a, b declTag) int { return cmp.Compare(a.target, b.target) })
+	sorting.Stable(t.tags, func(a, b *declTag) int { return cmp.Compare(a.target, b.target) })
 	return nil
 }
 
@@ -158,9 +160,7 @@ func (t *typeTable) put(r rawbtf.Type, i int, v uint32) {
 	t.raw.ByteOrder().PutUint32(t.blob[t.base+r.Offset()+uint32(4*i):], v)
 }
 
-// makeStatic changes the linkage of a function that only the object itself can
-// call. The kernel verifies a static function with what its callers give it, but
-// a global one with any arguments.
+// makeStatic changes the linkage of a function.
 func (t *typeTable) makeStatic(id uint32) {
 	if r, err := t.raw.Type(id); err == nil && r.Kind() == rawbtf.KindFunc {
 		t.put(r, wordInfo, uint32(rawbtf.KindFunc)<<24|linkStatic)
@@ -274,7 +274,6 @@ func (p *parser) fixVar(sec *datasec, s *elf.Section, i int, compiled bool) erro
 
 // sortVars orders the variables of a section by offset, as the kernel wants.
 func (t *typeTable) sortVars(r rawbtf.Type) {
-	byOffset := func(a, b rawbtf.VarSecinfo) int { return int(int64(a.Offset) - int64(b.Offset)) }
 	sorted := true
 	for i := 1; i < r.Vlen() && sorted; i++ {
 		sorted = r.VarSecinfo(i-1).Offset <= r.VarSecinfo(i).Offset
@@ -286,7 +285,7 @@ func (t *typeTable) sortVars(r rawbtf.Type) {
 	for i := range vars {
 		vars[i] = r.VarSecinfo(i)
 	}
-	slices.SortStableFunc(vars, byOffset)
+	sorting.Stable(vars, func(a, b *rawbtf.VarSecinfo) int { return cmp.Compare(a.Offset, b.Offset) })
 	for i, v := range vars {
 		t.put(r, wordVar(i), v.Type)
 		t.put(r, wordVar(i)+1, v.Offset)

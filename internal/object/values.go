@@ -1,12 +1,11 @@
 package object
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 )
 
@@ -21,7 +20,7 @@ func (p *parser) readMapValues() error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(relocs, func(a, b elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset) })
+	sorting.Stable(relocs, relocsByOffset)
 	sec := p.sections[s.Index]
 	maps := p.maps[sec.item : sec.item+sec.count]
 	values := make([]MapValue, 0, len(relocs))

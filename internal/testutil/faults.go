@@ -160,7 +160,7 @@ func footprint(left func() []string) []string {
 // what stays.
 func settle(before []string, left func() []string) string {
 	var extra []string
-	for range 100 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		extra = slices.DeleteFunc(footprint(left), func(line string) bool {
 			_, known := slices.BinarySearch(before, line)
 			return known
@@ -169,7 +169,6 @@ func settle(before []string, left func() []string) string {
 			return ""
 		}
 		runtime.GC() // memory that variables may point to goes with the collector
-		time.Sleep(time.Millisecond)
 	}
 	return strings.Join(extra, "\n")
 }

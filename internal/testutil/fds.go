@@ -67,11 +67,14 @@ func openFDs() map[int]string {
 	return open
 }
 
+// patience is how long what goes away by itself may take on a busy machine.
+const patience = 5 * time.Second
+
 // leakedFDs compares with before. What the garbage collector or a dying
 // process still has to close gets a moment to go away.
 func leakedFDs(before map[int]string) map[int]string {
 	var leaked map[int]string
-	for range 20 {
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		leaked = openFDs()
 		for fd, target := range before {
 			if leaked[fd] == target {
@@ -81,10 +84,11 @@ func leakedFDs(before map[int]string) map[int]string {
 		if len(leaked) == 0 {
 			return nil
 		}
+		if time.Now().After(end) {
+			return leaked
+		}
 		runtime.GC()
-		time.Sleep(5 * time.Millisecond)
 	}
-	return leaked
 }
 
 // describe lists descriptors with what tells BPF objects apart.

@@ -1,6 +1,7 @@
 package asm
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -81,7 +82,8 @@ func (insns Instructions) encode(dst []byte, bo binary.ByteOrder, maps mapFinder
 		return dst, err
 	}
 	var buf [32]symbol
-	symbols, err := insns.symbols(buf[:0])
+	var order [len(buf)]uint32
+	symbols, err := symbolTable{buf[:0], order[:0]}.with(insns)
 	if err != nil {
 		return dst, err
 	}
@@ -109,33 +111,52 @@ type symbol struct {
 	slot int64
 }
 
-// symbols appends the symbols of insns to dst, ordered by name. They are left
-// out if nothing refers to them.
-func (insns Instructions) symbols(dst []symbol) ([]symbol, error) {
+// symbolTable is the symbols of a program. What is sorted are their numbers, so
+// that it can be on a stack and needs no code of its own.
+type symbolTable struct {
+	symbols []symbol
+	order   []uint32 // by name
+}
+
+// with adds the symbols of insns to what is empty. They are left out if nothing
+// refers to them.
+func (t symbolTable) with(insns Instructions) (symbolTable, error) {
 	slot, referred := int64(0), false
 	for i := range insns {
 		if notes := insns[i].Metadata.notes(); notes != nil {
 			if notes.Symbol != "" {
-				dst = append(dst, symbol{notes.Symbol, slot})
+				t.order = append(t.order, uint32(len(t.symbols)))
+				t.symbols = append(t.symbols, symbol{notes.Symbol, slot})
 			}
 			referred = referred || notes.Reference != "" && insns[i].refersToCode()
 		}
 		slot += int64(insns[i].Width())
 	}
-	if !referred && len(dst) < 2 {
-		return nil, nil
+	if !referred && len(t.symbols) < 2 {
+		return symbolTable{}, nil
 	}
-	slices.SortFunc(dst, func(a, b symbol) int { return strings.Compare(a.name, b.name) })
-	for i := 1; i < len(dst); i++ {
-		if dst[i].name == dst[i-1].name {
-			return nil, fmt.Errorf("duplicate symbol %s, at slots %d and %d", dst[i].name, dst[i-1].slot, dst[i].slot)
+	slices.SortFunc(t.order, func(a, b uint32) int {
+		return cmp.Or(strings.Compare(t.symbols[a].name, t.symbols[b].name), cmp.Compare(a, b))
+	})
+	for i := 1; i < len(t.order); i++ {
+		if a, b := t.symbols[t.order[i-1]], t.symbols[t.order[i]]; a.name == b.name {
+			return t, fmt.Errorf("duplicate symbol %s, at slots %d and %d", a.name, a.slot, b.slot)
 		}
 	}
-	return dst, nil
+	return t, nil
+}
+
+// slot returns where the symbol with a name is.
+func (t symbolTable) slot(name string) (int64, bool) {
+	i, ok := slices.BinarySearchFunc(t.order, name, func(n uint32, name string) int { return strings.Compare(t.symbols[n].name, name) })
+	if !ok {
+		return 0, false
+	}
+	return t.symbols[t.order[i]].slot, true
 }
 
 // link resolves what ins, at slot, refers to.
-func (ins *Instruction) link(symbols []symbol, slot int64, maps mapFinder) error {
+func (ins *Instruction) link(symbols symbolTable, slot int64, maps mapFinder) error {
 	ref := ins.Metadata.read().Reference
 	switch {
 	case maps != nil && ins.IsLoadFromMap():
@@ -143,11 +164,11 @@ func (ins *Instruction) link(symbols []symbol, slot int64, maps mapFinder) error
 	case ref == "" || !ins.refersToCode():
 		return nil
 	}
-	i, ok := slices.BinarySearchFunc(symbols, ref, func(s symbol, name string) int { return strings.Compare(s.name, name) })
+	target, ok := symbols.slot(ref)
 	if !ok {
 		return fmt.Errorf("symbol %s: %w", ref, ErrUnsatisfiedProgramReference)
 	}
-	if err := ins.setDistance(symbols[i].slot - slot - 1); err != nil {
+	if err := ins.setDistance(target - slot - 1); err != nil {
 		return fmt.Errorf("symbol %s: %w", ref, err)
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/bpfgen/bpfgen/internal/sorting"
 )
 
 // Instructions is a program, or a part of one. A copy of the slice's elements is
@@ -90,7 +92,7 @@ func (insns Instructions) FunctionReferences() []string {
 			names = append(names, ref)
 		}
 	}
-	slices.Sort(names)
+	sorting.Strings(names)
 	return slices.Compact(names)
 }
 

@@ -1,11 +1,10 @@
 package asm
 
 import (
-	"crypto/sha1"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
+
+	"github.com/bpfgen/bpfgen/internal/digest"
 )
 
 // tagSize is how many bytes of the hash the kernel keeps.
@@ -34,13 +33,13 @@ func (insns Instructions) HasTag(tag string, bo binary.ByteOrder) (bool, error) 
 }
 
 func sha1Tag(code []byte) string {
-	sum := sha1.Sum(code)
-	return hex.EncodeToString(sum[:tagSize])
+	sum := digest.SHA1(code)
+	return fmt.Sprintf("%x", sum[:tagSize])
 }
 
 func sha256Tag(code []byte) string {
-	sum := sha256.Sum256(code)
-	return hex.EncodeToString(sum[:tagSize])
+	sum := digest.SHA256(code)
+	return fmt.Sprintf("%x", sum[:tagSize])
 }
 
 // untagged encodes insns with the constants of loads from maps cleared, since

@@ -3,6 +3,7 @@ package perf
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -12,22 +13,43 @@ import (
 
 type number struct{ N uint64 }
 
-// events is a view that reads what is sent in a moment: samples that nobody
-// waits for are lost.
+// events is a view that reads the first samples that find a reader: the kernel
+// refuses those before, and the producer gives them no number.
 func events[T any](t testing.TB, p *producer, runs int) Events[T] {
 	t.Helper()
 	e, err := ebpf.View[Events[T]](p.array)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sent := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(sent)
-		time.Sleep(20 * time.Millisecond)
-		p.run(t, runs)
+		defer close(done)
+		runtime.LockOSThread() // the thread ends with the goroutine
+		if err := moveTo(0); err != nil {
+			t.Error(err)
+		}
+		if sent, failed := p.firstSent(t); sent > 0 && failed > 0 {
+			p.run(t, 1) // the reader came in the middle of a burst
+		}
+		for range runs - 1 {
+			p.run(t, 1)
+		}
 	}()
-	t.Cleanup(func() { <-sent })
+	t.Cleanup(func() { <-done })
 	return e
+}
+
+// firstSent runs the program until samples are taken, or the test ends, and
+// returns how many of the last run's were and weren't.
+func (p *producer) firstSent(t testing.TB) (sent, failed uint64) {
+	t.Helper()
+	for sent == 0 && t.Context().Err() == nil {
+		sent, failed = p.counted(t, countSent), p.counted(t, countFailed)
+		p.run(t, 1)
+		sent, failed = p.counted(t, countSent)-sent, p.counted(t, countFailed)-failed
+		runtime.Gosched()
+	}
+	return sent, failed
 }
 
 // The first five samples have 8 to 12 bytes, which the kernel pads to 12. The
@@ -71,7 +93,7 @@ func TestEventCopies(t *testing.T) {
 
 func TestLostEvents(t *testing.T) {
 	p := newProducer(t, 1000)
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	// The ring overflows at once, and the kernel tells with the first sample
 	// that finds room again.
 	for _, err := range events[number](t, p, 2).With(1, ReaderOptions{}).All(t.Context()) {

@@ -11,12 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 	"github.com/bpfgen/bpfgen/runtime/asm"
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { testutil.Main(m) }
@@ -123,21 +122,11 @@ func (p *producer) reader(t testing.TB, size int, opts ReaderOptions) *Reader {
 	return r
 }
 
-// onCPU keeps the test on one CPU until it ends.
-func onCPU(t testing.TB, cpu int) {
-	t.Helper()
-	runtime.LockOSThread()
-	var before, one unix.CPUSet
+// moveTo lets the calling thread run on one CPU only.
+func moveTo(cpu int) error {
+	var one unix.CPUSet
 	one.Set(cpu)
-	if err := errors.Join(unix.SchedGetaffinity(0, &before), unix.SchedSetaffinity(0, &one)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := unix.SchedSetaffinity(0, &before); err != nil {
-			t.Error(err)
-		}
-		runtime.UnlockOSThread()
-	})
+	return unix.SchedSetaffinity(0, &one)
 }
 
 // check fails unless rec is the sample with that number.
@@ -186,7 +175,7 @@ func TestReadWaitsOnEveryCPU(t *testing.T) {
 			defer close(sent)
 			time.Sleep(5 * time.Millisecond)
 			t.Run("", func(t *testing.T) {
-				onCPU(t, cpu)
+				testutil.OnCPU(t, cpu)
 				p.run(t, 1)
 			})
 		}()
@@ -215,6 +204,7 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 	producing.Go(func() {
 		for !stop.Load() && p.counted(t, countSent) < total {
 			p.run(t, 1)
+			runtime.Gosched() // with one processor, the reader would wait for the scheduler's patience to end
 		}
 		if err := r.Flush(); err != nil {
 			t.Error(err)
@@ -247,14 +237,15 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 	if sent := p.counted(t, countSent); n != sent {
 		t.Errorf("%d samples arrived of %d", n, sent)
 	}
-	// Losses are told with the next sample, so the last ones may not be yet.
-	if failed := p.counted(t, countFailed); lost > failed || failed > 0 && lost == 0 {
+	// Losses are told with the next sample, so the last ones may not be yet; how
+	// exact they are is for TestLostSamplesAreCounted.
+	if failed := p.counted(t, countFailed); lost > failed {
 		t.Errorf("%d samples are told to be lost of %d", lost, failed)
 	}
 }
 
 func TestLostSamplesAreCounted(t *testing.T) {
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	p := newProducer(t, 1)
 	r := p.reader(t, os.Getpagesize(), ReaderOptions{})
 	p.run(t, 2000)
@@ -281,7 +272,7 @@ func TestLostSamplesAreCounted(t *testing.T) {
 }
 
 func TestOverwritable(t *testing.T) {
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	p := newProducer(t, 1)
 	r := p.reader(t, os.Getpagesize(), ReaderOptions{Overwritable: true})
 	next := uint64(0)
@@ -332,6 +323,7 @@ func TestOverwritableWithoutPause(t *testing.T) {
 	producing.Go(func() {
 		for !stop.Load() {
 			p.run(t, 1)
+			runtime.Gosched()
 		}
 	})
 	r.SetDeadline(time.Now().Add(time.Minute))
@@ -374,7 +366,7 @@ func TestPauseAndResume(t *testing.T) {
 }
 
 func TestWaitForMore(t *testing.T) {
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	for name, opts := range map[string]ReaderOptions{
 		"Watermark":    {Watermark: 200},
 		"WakeupEvents": {WakeupEvents: 8},
@@ -540,7 +532,7 @@ func TestBufferSizeIsPages(t *testing.T) {
 }
 
 func TestReadIntoDoesNotAllocate(t *testing.T) {
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	p := newProducer(t, 200)
 	r := p.reader(t, 1<<16, ReaderOptions{})
 	p.run(t, 1)
@@ -554,7 +546,7 @@ func TestReadIntoDoesNotAllocate(t *testing.T) {
 
 // What a record costs, with the clock stopped while they are produced.
 func BenchmarkReadInto(b *testing.B) {
-	onCPU(b, 0)
+	testutil.OnCPU(b, 0)
 	p := newProducer(b, 2000)
 	r := p.reader(b, 1<<20, ReaderOptions{WakeupEvents: 1 << 20})
 	var rec Record

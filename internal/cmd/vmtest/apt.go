@@ -22,6 +22,11 @@ const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 // openSuite fetches the index of a suite, at most once a day.
 func openSuite(ctx context.Context, cache, name, arch string) (*suite, error) {
 	s := &suite{name, arch, filepath.Join(cache, "apt", name+"-"+arch)}
+	unlock, err := lock(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	done := filepath.Join(s.dir, "done")
 	if info, err := os.Stat(done); err == nil && time.Since(info.ModTime()) < 24*time.Hour {
 		return s, nil
