@@ -34,7 +34,6 @@ var (
 	onlyBPF    = []uintptr{unix.CAP_BPF}
 	networking = []uintptr{unix.CAP_BPF, unix.CAP_NET_ADMIN}
 	tracing    = []uintptr{unix.CAP_BPF, unix.CAP_PERFMON}
-	everything = []uintptr{unix.CAP_BPF, unix.CAP_NET_ADMIN, unix.CAP_PERFMON}
 )
 
 // The specs of programs below leave open what they return.
@@ -85,6 +84,7 @@ var (
 	iterator = ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceIter, AttachTo: "task"}
 	tpBTF    = ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: "sys_enter"}
 	fentry   = ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTo: "do_exit"}
+	uprobes  = ebpf.ProgramSpec{Type: ebpf.Kprobe, AttachType: ebpf.AttachTraceUprobeMulti}
 	lsm      = ebpf.ProgramSpec{Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getsid"}
 )
 
@@ -133,12 +133,12 @@ var operations = []operation{
 	{"attach iterator", []testutil.Feature{testutil.Iter}, tracing, attaching(iterator, 0, func(prog *ebpf.Program) (link.Link, error) {
 		return link.AttachIter(link.IterOptions{Program: prog})
 	})},
-	{"attach uprobe", []testutil.Feature{testutil.Uprobe, testutil.PerfEventLink}, tracing, attaching(ebpf.ProgramSpec{Type: ebpf.Kprobe}, 0, func(prog *ebpf.Program) (link.Link, error) {
+	{"attach uprobe.multi", []testutil.Feature{testutil.UprobeMulti}, tracing, attaching(uprobes, 0, func(prog *ebpf.Program) (link.Link, error) {
 		exe, err := link.OpenExecutable("/proc/self/exe")
 		if err != nil {
 			return nil, err
 		}
-		return exe.Uprobe("", prog, &link.UprobeOptions{Address: 0x1000}) // test programs have no symbols
+		return exe.UprobeMulti(nil, prog, &link.UprobeMultiOptions{Addresses: []uint64{0x1000}}) // test programs have no symbols
 	})},
 	{"attach XDP", []testutil.Feature{testutil.XDPLink}, networking, attaching(xdp, 2, func(prog *ebpf.Program) (link.Link, error) {
 		return link.AttachXDP(link.XDPOptions{Interface: testutil.Loopback, Program: prog, Flags: link.XDPGenericMode})
@@ -153,6 +153,16 @@ var operations = []operation{
 		return link.AttachNetfilter(link.NetfilterOptions{Program: prog, ProtocolFamily: link.NetfilterProtoIPv4, Hook: link.NetfilterInetLocalOut, Priority: -128})
 	})},
 }
+
+// uprobeByPerfEvent takes what tracing takes on older kernels, and CAP_SYS_ADMIN on
+// newer ones.
+var uprobeByPerfEvent = operation{"attach uprobe", []testutil.Feature{testutil.Uprobe, testutil.PerfEventLink}, nil, attaching(ebpf.ProgramSpec{Type: ebpf.Kprobe}, 0, func(prog *ebpf.Program) (link.Link, error) {
+	exe, err := link.OpenExecutable("/proc/self/exe")
+	if err != nil {
+		return nil, err
+	}
+	return exe.Uprobe("", prog, &link.UprobeOptions{Address: 0x1000}) // test programs have no symbols
+})}
 
 func attachTracing(prog *ebpf.Program) (link.Link, error) {
 	return link.AttachTracing(link.TracingOptions{Program: prog})
@@ -182,6 +192,16 @@ func TestLeastPrivilege(t *testing.T) {
 	if err := os.Chmod(cgroup, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	t.Run(uprobeByPerfEvent.name, func(t *testing.T) {
+		testutil.Needs(t, uprobeByPerfEvent.needs...)
+		if out, err := runAsNobody(exe, uprobeByPerfEvent.name, cgroup, []uintptr{unix.CAP_SYS_ADMIN}); err != nil {
+			t.Errorf("with CAP_SYS_ADMIN: %v\n%s", err, out)
+		}
+		out, err := runAsNobody(exe, uprobeByPerfEvent.name, cgroup, tracing)
+		if err != nil && !strings.Contains(out, "needs CAP_SYS_ADMIN") {
+			t.Errorf("without CAP_SYS_ADMIN, which it doesn't name: %s", out)
+		}
+	})
 	for _, op := range operations {
 		t.Run(op.name, func(t *testing.T) {
 			testutil.Needs(t, op.needs...)
@@ -203,7 +223,7 @@ func TestLeastPrivilege(t *testing.T) {
 
 // perform is what the child does.
 func perform(t *testing.T, name string) {
-	for _, op := range operations {
+	for _, op := range append(operations, uprobeByPerfEvent) {
 		if op.name != name {
 			continue
 		}

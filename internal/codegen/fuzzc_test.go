@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"go/types"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -128,6 +132,86 @@ func TestRandomC(t *testing.T) {
 	}
 	if accepted < *programs/2 {
 		t.Errorf("clang accepts %d of %d programs", accepted, *programs)
+	}
+}
+
+// randomMain binds the types of each package to what its object declares. If the
+// object loads, it loads with these types as well.
+const randomMain = `package main
+
+import (
+	"fmt"
+	"os"
+
+	ebpf "github.com/bpfgen/bpfgen/runtime"
+%s)
+
+func check[S interface{ Load(*ebpf.CollectionOptions) (O, error) }, O interface{ Close() error }](name string, parse func() (*ebpf.CollectionSpec, error), bind func() (S, error)) {
+	specs, err := bind()
+	if err != nil {
+		fmt.Println(name, "bind:", err)
+		os.Exit(1)
+	}
+	spec, err := parse()
+	if err != nil {
+		fmt.Println(name, "parse:", err)
+		os.Exit(1)
+	}
+	coll, err := ebpf.NewCollection(spec)
+	if err != nil {
+		fmt.Println(name, "isn't for this kernel:", err)
+		return
+	}
+	coll.Close()
+	objs, err := specs.Load(nil)
+	if err != nil {
+		fmt.Println(name, "load:", err)
+		os.Exit(1)
+	}
+	objs.Close()
+}
+
+func main() {
+%s}
+`
+
+// What is generated for random programs is fine for go vet, and fits the objects
+// when it runs.
+func TestRandomCRuns(t *testing.T) {
+	files := userModule(t)
+	dir := t.TempDir()
+	var imports, calls strings.Builder
+	for seed := *firstProgram; seed < *firstProgram+*programs; seed++ {
+		name := fmt.Sprintf("p%d", seed)
+		pkg := filepath.Join(dir, name)
+		if err := os.Mkdir(pkg, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		plant(t, pkg, map[string]string{"in.bpf.c": "//go:build ignore\n" + (&randomC{bytes: choicesOf(seed)}).program()})
+		req := request(t, pkg, "Random")
+		req.Package, req.OutputDir, req.CFlags = name, pkg, []string{"-w"}
+		result, err := Generate(t.Context(), req)
+		if err != nil {
+			t.Log(name, err, messagesOf(err))
+			continue
+		}
+		for _, file := range result.Files {
+			plant(t, pkg, map[string]string{filepath.Base(file.Path): string(file.Data)})
+		}
+		fmt.Fprintf(&imports, "\t\"example.com/golden/%s\"\n", name)
+		fmt.Fprintf(&calls, "\tcheck(%q, %s.LoadRandom, %[2]s.NewRandomSpecs)\n", name, name)
+	}
+	files["main.go"] = fmt.Sprintf(randomMain, imports.String(), calls.String())
+	plant(t, dir, files)
+	for _, args := range [][]string{{"vet", "./..."}, {"run", "."}} {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("go %v: %v", args, err)
+		}
+		t.Logf("go %v:\n%s", args, out)
 	}
 }
 
