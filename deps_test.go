@@ -29,13 +29,16 @@ var mayImport = map[string][]string{
 
 	"internal/bpfheaders":  {},
 	"internal/digest":      {},
+	"internal/executable":  {"internal/files"},
+	"internal/files":       {},
+	"internal/gunzip":      {},
 	"internal/nearest":     {"internal/sorting"},
 	"internal/sorting":     {},
 	"internal/verifierlog": {},
 
 	"internal/fault":    {},
-	"internal/kernel":   {"internal/fault", "internal/uapi", "golang.org/x/sys/unix"},
-	"runtime/btf":       {"internal/btf", "internal/elf", "internal/fault", "internal/kernel", "internal/sorting", "internal/uapi"},
+	"internal/kernel":   {"internal/fault", "internal/files", "internal/uapi", "golang.org/x/sys/unix"},
+	"runtime/btf":       {"internal/btf", "internal/elf", "internal/fault", "internal/files", "internal/kernel", "internal/sorting", "internal/uapi"},
 	"runtime/asm":       {"internal/digest", "internal/sorting", "runtime/btf"},
 	"internal/object":   {"internal/btf", "internal/elf", "internal/nearest", "internal/sorting", "internal/uapi", "runtime/btf", "runtime/asm"},
 	"internal/corerelo": {"internal/btf", "internal/nearest", "runtime/btf", "runtime/asm"},
@@ -43,9 +46,9 @@ var mayImport = map[string][]string{
 
 	"runtime": {
 		"internal/object", "internal/corerelo", "internal/kernel", "internal/uapi",
-		"internal/kconfig", "internal/nearest", "internal/sorting", "internal/verifierlog", "internal/btf", "runtime/btf", "runtime/asm", "golang.org/x/sys/unix",
+		"internal/files", "internal/kconfig", "internal/nearest", "internal/sorting", "internal/verifierlog", "internal/btf", "runtime/btf", "runtime/asm", "golang.org/x/sys/unix",
 	},
-	"runtime/link":     {"runtime", "internal/object", "internal/nearest", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
+	"runtime/link":     {"runtime", "internal/executable", "internal/object", "internal/nearest", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
 	"runtime/ringbuf":  {"runtime", "internal/kernel", "internal/uapi"},
 	"runtime/perf":     {"runtime", "internal/kernel", "internal/uapi", "golang.org/x/sys/unix"},
 	"runtime/features": {"runtime", "runtime/link", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},
@@ -63,7 +66,7 @@ var mayImport = map[string][]string{
 	"internal/trial":   {"runtime"},
 	"cmd/bpfgen":       {"internal/...", "runtime/...", "runtime"},
 
-	"internal/kconfig":        {"internal/btf", "internal/nearest", "runtime/btf"},
+	"internal/kconfig":        {"internal/btf", "internal/files", "internal/gunzip", "internal/nearest", "runtime/btf"},
 	"internal/cmd/...":        {"runtime", "runtime/..."},
 	"internal/cmd/vmtest/...": {"internal/cmd/vmtest/...", "golang.org/x/sys/unix"},
 

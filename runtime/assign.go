@@ -255,7 +255,7 @@ func (cs *CollectionSpec) kindsNamed(name string) map[string]bool {
 //
 // Fields of structs in it, embedded or not, count as its own. Names that the
 // spec doesn't have and fields of other types are errors, and so is assigning
-// the same thing twice.
+// the same thing twice. What is assigned is decoded.
 func (cs *CollectionSpec) Assign(to any) error {
 	slots, err := slotsOf(to)
 	if err == nil {
@@ -274,18 +274,18 @@ func (cs *CollectionSpec) specFor(s slot) (any, error) {
 		case m == nil:
 			return nil, missing("map", s.name, cs.kindsNamed(s.name))
 		case holds[*MapSpec](s):
-			return m, nil
+			return m, m.Decode()
 		default:
-			return mapInSpec{cs, m}, nil
+			return mapInSpec{cs, m}, m.Decode()
 		}
 	case holds[*ProgramSpec](s):
 		if p := cs.Programs[s.name]; p != nil {
-			return p, nil
+			return p, p.Decode()
 		}
 		return nil, missing("program", s.name, cs.kindsNamed(s.name))
 	case s.wantsVariableSpec():
 		if v := cs.Variables[s.name]; v != nil {
-			return v, nil
+			return v, v.Decode()
 		}
 		return nil, missing("variable", s.name, cs.kindsNamed(s.name))
 	}

@@ -1,9 +1,7 @@
 package ebpf
 
 import (
-	"bufio"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bpfgen/bpfgen/internal/files"
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
@@ -104,9 +103,9 @@ func fdinfo(fd *kernel.FD) (map[string]string, error) {
 	}
 	defer f.Close()
 	fields := make(map[string]string)
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		if key, value, ok := strings.Cut(lines.Text(), ":"); ok {
+	lines := files.NewLines(f, 4096)
+	for lines.Next() {
+		if key, value, ok := strings.Cut(string(lines.Line()), ":"); ok {
 			fields[key] = strings.TrimSpace(value)
 		}
 	}
@@ -147,7 +146,7 @@ func (p *Program) info() (*ProgramInfo, error) {
 	}
 	pi.received(&pi.raw)
 	pi.Type = ProgramType(pi.raw.Type)
-	pi.Tag = hex.EncodeToString(pi.raw.Tag[:])
+	pi.Tag = fmt.Sprintf("%x", pi.raw.Tag)
 	pi.Name = pi.raw.Name.String()
 	return pi, nil
 }
@@ -190,7 +189,7 @@ func (pi *ProgramInfo) TranslatedSize() (int, error) {
 // JitedSize is the size in bytes of the machine code. Needs CAP_BPF.
 func (pi *ProgramInfo) JitedSize() (uint32, error) {
 	if pi.raw.JitedProgLen == 0 {
-		return 0, fmt.Errorf("size of machine code: %w", ErrRestrictedKernel)
+		return 0, fmt.Errorf("size of machine code: the kernel interprets the program, or says nothing: %w", ErrRestrictedKernel)
 	}
 	return pi.raw.JitedProgLen, nil
 }

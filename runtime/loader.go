@@ -11,6 +11,7 @@ import (
 // load brings what want names, and what that depends on, into the kernel. It
 // starts over without alternatives that this kernel refuses.
 func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (*Collection, error) {
+	cs = cs.forLoading()
 	refused := make(map[string]error)
 	for {
 		coll, err := withChosenToken(opts.TokenPath, func(t *token) (*Collection, error) {
@@ -33,9 +34,10 @@ func load(cs *CollectionSpec, want selection, opts *CollectionOptions) (*Collect
 
 // loadWith is load by the right of a token, or of the process if that is nil. It
 // is a chain of steps, each of which is given what it needs; nothing before
-// makeMaps has side effects, and nothing stays open if a step fails.
+// makeMaps has side effects but that specs in cs become decoded ones, and nothing
+// stays open if a step fails.
 //
-//	select     which maps and programs
+//	select     which maps and programs, decoded
 //	relocate   instructions for this kernel (CO-RE, kernel symbols)
 //	describe   one BTF for all of it, with the programs' functions and lines
 //	makeMaps   new, replaced or pinned ones
@@ -99,7 +101,9 @@ func loadWith(cs *CollectionSpec, want selection, opts *CollectionOptions, t *to
 	if err := fillStructOps(cs, coll, fresh, types); err != nil {
 		return nil, err
 	}
-	coll.addVariables(cs)
+	if err := coll.addVariables(cs); err != nil {
+		return nil, err
+	}
 	return coll, nil
 }
 
@@ -120,7 +124,7 @@ func unpin(maps []*Map) {
 }
 
 // addVariables makes the variables of the maps that were loaded.
-func (coll *Collection) addVariables(cs *CollectionSpec) {
+func (coll *Collection) addVariables(cs *CollectionSpec) error {
 	n := 0
 	for _, vs := range cs.Variables {
 		if coll.Maps[vs.SectionName] != nil {
@@ -130,17 +134,26 @@ func (coll *Collection) addVariables(cs *CollectionSpec) {
 	vars := make([]Variable, n)
 	for name, vs := range cs.Variables {
 		if m := coll.Maps[vs.SectionName]; m != nil {
+			vs, err := vs.decoded()
+			if err != nil {
+				return err
+			}
 			vars[0].init(vs, m)
 			coll.Variables[name] = &vars[0]
 			vars = vars[1:]
 		}
 	}
+	return nil
 }
 
 // NewProgramWithOptions is NewProgram with options.
 func NewProgramWithOptions(spec *ProgramSpec, opts ProgramOptions) (*Program, error) {
 	if spec == nil {
 		return nil, errors.New("load program: no spec")
+	}
+	spec, err := spec.decoded()
+	if err != nil {
+		return nil, err
 	}
 	config, err := kconfigOf(spec)
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 // needsVeth is for tests with a module that has types of its own.
 func needsVeth(t *testing.T) *btf.Spec {
 	t.Helper()
-	testutil.Needs(t, testutil.KernelBTF, testutil.RawTracepoint)
+	testutil.Needs(t, testutil.KernelBTF, testutil.RawTracepoint, testutil.ModuleBTF)
 	types, err := btf.LoadKernelModuleSpec("veth")
 	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("needs the module veth, loaded, on a kernel with types of modules (Linux 5.11)")
+		t.Skip("needs the module veth: it isn't loaded, or is a part of this kernel")
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -242,6 +242,10 @@ func capabilities(t ProgramType) []kernel.Capability {
 // Compatible tells whether a loaded program is what spec describes, by the hash
 // of its instructions: nil, or an error that wraps ErrProgIncompatible.
 func (ps *ProgramSpec) Compatible(info *ProgramInfo) error {
+	ps, err := ps.decoded()
+	if err != nil {
+		return err
+	}
 	same, err := ps.Instructions.HasTag(info.Tag, binary.NativeEndian)
 	if err != nil {
 		return err

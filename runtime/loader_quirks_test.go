@@ -4,7 +4,6 @@ import (
 	"os"
 	"testing"
 
-	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 )
@@ -14,7 +13,7 @@ import (
 func quirks(t *testing.T, since uapi.KernelVersion, maps ...string) *Collection {
 	t.Helper()
 	testutil.Needs(t, testutil.BTF, testutil.GlobalData)
-	testutil.NeedsLinux(t, maps[0], since.Major, since.Minor)
+	testutil.NeedsLinux(t, "map "+maps[0]+" of quirks.bpf.c", since.Major, since.Minor)
 	coll, err := load(parse(t, objectFile("quirks")), selection{maps: maps}, &CollectionOptions{})
 	if err != nil {
 		t.Fatalf("%+v", err)
@@ -49,8 +48,8 @@ func TestMapsAsTheKernelTakesThem(t *testing.T) {
 		{".bss.lock", uapi.KernelVersion{Major: 5, Minor: 5}, Array, 4, 4, 1, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if c.typ == InodeStorage && !inKernel(t, "bpf_inode_storage_get") {
-				t.Skip("needs a kernel with CONFIG_BPF_LSM")
+			if c.typ == InodeStorage {
+				testutil.Needs(t, testutil.InodeStorage)
 			}
 			info, err := quirks(t, c.since, c.name).Maps[c.name].Info()
 			if err != nil {
@@ -64,12 +63,6 @@ func TestMapsAsTheKernelTakesThem(t *testing.T) {
 			}
 		})
 	}
-}
-
-func inKernel(t *testing.T, symbol string) bool {
-	t.Helper()
-	found, err := kernel.FindSymbols([]string{symbol})
-	return err == nil && found[0].Found
 }
 
 // Names are cut where the kernel has no room for more; in a collection they stay

@@ -53,7 +53,8 @@ func (cs *CollectionSpec) everything() selection {
 
 // withDependencies adds what is needed: maps that programs refer to, and maps
 // and programs that are the contents of maps. The result is sorted, so that the
-// same spec gives the same system calls and the same error each time.
+// same spec gives the same system calls and the same error each time. What is in
+// it has been decoded, in cs.
 func (cs *CollectionSpec) withDependencies(want selection, replaced map[string]*Map) (selection, error) {
 	c := closure{cs: cs, replaced: replaced, maps: make(map[string]bool), programs: make(map[string]bool)}
 	for _, name := range want.maps {
@@ -85,6 +86,11 @@ func (c *closure) addMap(name string) error {
 		return fmt.Errorf("map %q: %w", name, errNotThere)
 	}
 	c.maps[name] = true
+	spec, err := spec.decoded()
+	if err != nil {
+		return err
+	}
+	c.cs.Maps[name] = spec
 	if c.replaced[name] != nil {
 		return nil // it has its contents
 	}
@@ -125,6 +131,11 @@ func (c *closure) addProgram(name string) error {
 		return fmt.Errorf("program %q: %w", name, errNotThere)
 	}
 	c.programs[name] = true
+	spec, err := spec.decoded()
+	if err != nil {
+		return err
+	}
+	c.cs.Programs[name] = spec
 	for i := range spec.Instructions {
 		ins := &spec.Instructions[i]
 		ref := mapReference(ins)

@@ -77,7 +77,7 @@ func TestLoadSinglePrograms(t *testing.T) {
 			if feature, ok := needs[name]; ok {
 				testutil.Needs(t, feature)
 			}
-			testutil.NeedsLinux(t, name, since[name].Major, since[name].Minor)
+			testutil.NeedsLinux(t, "program "+name+" of programs.bpf.c", since[name].Major, since[name].Minor)
 			testutil.CheckFDs(t)
 			coll, err := load(spec, selection{programs: []string{name}}, &CollectionOptions{})
 			if err != nil {

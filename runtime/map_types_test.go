@@ -149,9 +149,8 @@ func TestEveryMapType(t *testing.T) {
 	testutil.Needs(t, testutil.BPF)
 	for typ, test := range mapTests() {
 		t.Run(typ.String(), func(t *testing.T) {
-			if since := uapi.MapType(typ).MinKernel(); !kernel.AtLeast(since) {
-				t.Skipf("needs Linux %v", since)
-			}
+			since := uapi.MapType(typ).MinKernel()
+			testutil.NeedsLinux(t, "map type "+typ.String(), since.Major, since.Minor)
 			if typ == InodeStorage {
 				testutil.Needs(t, testutil.InodeStorage)
 			}

@@ -51,7 +51,8 @@ type MapSpec struct {
 	// the other fields already. Loading ignores it.
 	Extra *bytes.Reader
 
-	// Key and Value are the types of keys and values. May be nil.
+	// Key and Value are the types of keys and values. May be nil. In a spec from
+	// LoadEncodedSpec they are nil until Decode.
 	Key, Value btf.Type
 
 	// StructOps says of a struct_ops map which programs of the collection its
@@ -76,6 +77,8 @@ type MapSpec struct {
 	// kconfig is what the kernel's configuration has to say: if the spec has no
 	// contents, loading asks for it.
 	kconfig []*object.Extern
+
+	encoded *object.Map // what has the types of key and value, nil once they are decoded
 }
 
 // MapKV is an element of a map's initial contents.
@@ -85,7 +88,7 @@ type MapKV struct {
 }
 
 // declared fills in ms with what an object file says.
-func (ms *MapSpec) declared(m *object.Map) error {
+func (ms *MapSpec) declared(m *object.Map) {
 	*ms = MapSpec{
 		Name:       m.Name,
 		Type:       MapType(m.Type),
@@ -100,35 +103,16 @@ func (ms *MapSpec) declared(m *object.Map) error {
 		Tags:       m.Tags,
 		freeze:     m.Freeze,
 		data:       m.Kind == object.DataMap,
+		encoded:    m,
 	}
 	if m.Extra != nil {
 		ms.Extra = bytes.NewReader(m.Extra)
 	}
-	if err := ms.declaredTypes(m); err != nil {
-		return fmt.Errorf("map %q: %w", m.Name, err)
-	}
 	if m.Inner != nil {
 		ms.InnerMap = new(MapSpec)
-		if err := ms.InnerMap.declared(m.Inner); err != nil {
-			return fmt.Errorf("map %q: inner map: %w", m.Name, err)
-		}
+		ms.InnerMap.declared(m.Inner)
 	}
 	ms.declaredContents(m)
-	return nil
-}
-
-func (ms *MapSpec) declaredTypes(m *object.Map) (err error) {
-	if !m.Key.IsZero() {
-		if ms.Key, err = m.Key.Type(); err != nil {
-			return fmt.Errorf("type of key: %w", err)
-		}
-	}
-	if !m.Value.IsZero() {
-		if ms.Value, err = m.Value.Type(); err != nil {
-			return fmt.Errorf("type of value: %w", err)
-		}
-	}
-	return nil
 }
 
 func (ms *MapSpec) declaredContents(m *object.Map) {

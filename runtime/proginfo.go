@@ -2,8 +2,10 @@ package ebpf
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
@@ -205,16 +207,20 @@ func (pi *ProgramInfo) annotate(insns asm.Instructions) {
 }
 
 // calledFunction is the name of what a call in translated code is to. The kernel
-// puts the distance into the offset, and the number of the function into the
-// constant, when it has translated a program to machine code.
+// puts the distance into the offset. The constant is the number of the function
+// after translation to machine code; an interpreter's own affair, out of the
+// range of numbers; or 0, which is nobody's number, if it is hidden.
 func calledFunction(iter *asm.InstructionIterator, funcs btf.FuncOffsets) string {
 	if !iter.Ins.IsFunctionCall() {
 		return ""
 	}
+	target := (int64(iter.Offset) + 1 + int64(iter.Ins.Offset)) * asm.InstructionSize
+	i, found := slices.BinarySearchFunc(funcs, target, func(fn btf.FuncOffset, offset int64) int {
+		return cmp.Compare(int64(fn.Offset), offset)
+	})
 	number := iter.Ins.Constant
-	target := int64(iter.Offset) + 1 + int64(iter.Ins.Offset)
-	if number < 0 || number >= int64(len(funcs)) || int64(funcs[number].Offset) != target*asm.InstructionSize {
+	if !found || number > 0 && number < int64(len(funcs)) && number != int64(i) {
 		return ""
 	}
-	return funcs[number].Func.Name()
+	return funcs[i].Func.Name()
 }

@@ -38,7 +38,7 @@ type ProgramSpec struct {
 	SectionName string
 
 	// Instructions are those of the program, followed by those of the functions
-	// it uses.
+	// it uses. In a spec from LoadEncodedSpec they are nil until Decode.
 	Instructions asm.Instructions
 
 	// Flags are those of BPF_PROG_LOAD.
@@ -75,6 +75,8 @@ type ProgramSpec struct {
 
 	// usdt says that the section is for a probe that has many places in a file.
 	usdt bool
+
+	encoded *object.Program // what has the instructions, nil once they are decoded
 }
 
 // declared fills in ps with what an object file says.
@@ -94,6 +96,9 @@ func (ps *ProgramSpec) declared(p *object.Program) {
 		usdt:          p.Def != nil && p.Def.Has(object.USDT),
 		Alternative:   p.Alternative(),
 	}
+	if p.Instructions == nil {
+		ps.encoded = p
+	}
 }
 
 // Copy is a deep copy, except for AttachTarget.
@@ -110,6 +115,10 @@ func (ps *ProgramSpec) Copy() *ProgramSpec {
 //
 // Deprecated: newer kernels hash differently. Use Compatible.
 func (ps *ProgramSpec) Tag() (string, error) {
+	ps, err := ps.decoded()
+	if err != nil {
+		return "", err
+	}
 	return ps.Instructions.Tag(binary.NativeEndian)
 }
 

@@ -140,7 +140,7 @@ func goldenErrors(t *testing.T, series uapi.KernelVersion) map[string]string {
 func TestDiagnosticsPage(t *testing.T) {
 	page, err := os.ReadFile("../docs/diagnostics.md")
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("needs docs, which virtual machines don't have")
+		t.Skip("needs the folder docs of the module")
 	}
 	if err != nil {
 		t.Fatal(err)

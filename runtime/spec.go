@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strings"
 
+	"github.com/bpfgen/bpfgen/internal/files"
 	"github.com/bpfgen/bpfgen/internal/object"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
 // CollectionSpec is what an object file declares. All of it can be changed
-// before it is loaded.
+// before it is loaded. It can be loaded by several goroutines at once.
 type CollectionSpec struct {
 	Maps     map[string]*MapSpec
 	Programs map[string]*ProgramSpec
@@ -33,13 +33,12 @@ type CollectionSpec struct {
 
 // LoadCollectionSpec parses an object file.
 func LoadCollectionSpec(file string) (*CollectionSpec, error) {
-	data, err := os.ReadFile(file)
+	spec, err := parseFile(file, (*object.Object).Decode)
+	if err == nil {
+		err = spec.Decode()
+	}
 	if err != nil {
 		return nil, err
-	}
-	spec, err := new(ownSpec).parse(data, textOf(data))
-	if err != nil {
-		return nil, fmt.Errorf("file %s: %w", file, err)
 	}
 	return spec, nil
 }
@@ -48,16 +47,59 @@ func LoadCollectionSpec(file string) (*CollectionSpec, error) {
 // read but used in place, since strings don't change: this is the fastest way to
 // load what go:embed put into a string.
 func LoadCollectionSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
+	spec, err := parseFrom(rd, (*object.Object).Decode)
+	if err == nil {
+		err = spec.Decode()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return spec, nil
+}
+
+// LoadEncodedSpec is LoadCollectionSpec for whoever loads what is in an object,
+// and looks at little of it: the instructions of programs, the types of
+// variables, and those of keys and values of maps stay as they are in the object.
+// What is loaded is decoded for that, and never the rest; mistakes in the code of
+// a program are found when it is loaded.
+//
+// Until they are decoded, ProgramSpec.Instructions, VariableSpec.Type and Key and
+// Value of MapSpec are nil. Each spec has a method Decode. CollectionSpec.Assign
+// decodes what it assigns. What somebody has set before that stays.
+func LoadEncodedSpec(file string) (*CollectionSpec, error) { return parseFile(file, leaveEncoded) }
+
+// LoadEncodedSpecFromReader is to LoadCollectionSpecFromReader what
+// LoadEncodedSpec is to LoadCollectionSpec. Generated code that loads an object
+// at once uses it.
+func LoadEncodedSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
+	return parseFrom(rd, leaveEncoded)
+}
+
+func leaveEncoded(*object.Object) error { return nil }
+
+func parseFile(file string, decode func(*object.Object) error) (*CollectionSpec, error) {
+	data, err := files.Read(file)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := new(ownSpec).parse(data, textOf(data), decode)
+	if err != nil {
+		return nil, fmt.Errorf("file %s: %w", file, err)
+	}
+	return spec, nil
+}
+
+func parseFrom(rd io.ReaderAt, decode func(*object.Object) error) (*CollectionSpec, error) {
 	if rd, ok := rd.(*strings.Reader); ok {
 		own := new(ownSpec)
 		text := own.text.take(rd)
-		return own.parse(bytesOf(text), text)
+		return own.parse(bytesOf(text), text, decode)
 	}
 	data, err := readAll(rd)
 	if err != nil {
 		return nil, fmt.Errorf("read object file: %w", err)
 	}
-	return new(ownSpec).parse(data, textOf(data))
+	return new(ownSpec).parse(data, textOf(data), decode)
 }
 
 // ownSpec is a spec with what belongs to it, in one allocation if that isn't much.
@@ -101,8 +143,13 @@ func readAll(rd io.ReaderAt) ([]byte, error) {
 
 // parse keeps text, which is data as a string: what it returns may refer to it. So
 // neither may change.
-func (own *ownSpec) parse(data []byte, text string) (*CollectionSpec, error) {
-	obj, err := object.ParseText(data, text)
+//
+// decode may decode instructions, all at once.
+func (own *ownSpec) parse(data []byte, text string, decode func(*object.Object) error) (*CollectionSpec, error) {
+	obj, err := object.Open(data, text)
+	if err == nil {
+		err = decode(obj)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +172,9 @@ func (own *ownSpec) parse(data []byte, text string) (*CollectionSpec, error) {
 	if err := spec.addPrograms(obj.Programs, specs); err != nil {
 		return nil, err
 	}
-	spec.addMembers(obj.Maps)
+	if err := spec.addMembers(obj.Maps); err != nil {
+		return nil, err
+	}
 	return spec, spec.addVariables(obj.Variables)
 }
 
@@ -135,9 +184,7 @@ func (cs *CollectionSpec) addMaps(maps []*object.Map) error {
 		if cs.Maps[m.Name] != nil {
 			return fmt.Errorf("map %q is declared twice", m.Name)
 		}
-		if err := specs[i].declared(m); err != nil {
-			return err
-		}
+		specs[i].declared(m)
 		cs.Maps[m.Name] = &specs[i]
 	}
 	return nil
@@ -180,10 +227,13 @@ func (cs *CollectionSpec) addProgram(key string, ps *ProgramSpec) error {
 }
 
 // addMembers tells programs which member of a struct_ops they are.
-func (cs *CollectionSpec) addMembers(maps []*object.Map) {
+func (cs *CollectionSpec) addMembers(maps []*object.Map) error {
 	for _, m := range maps {
 		if m.Kind != object.StructOpsMap {
 			continue
+		}
+		if err := cs.Maps[m.Name].Decode(); err != nil {
+			return err
 		}
 		for _, v := range m.Values {
 			ps := cs.Programs[v.Name]
@@ -196,6 +246,7 @@ func (cs *CollectionSpec) addMembers(maps []*object.Map) {
 			}
 		}
 	}
+	return nil
 }
 
 func (cs *CollectionSpec) addVariables(vars []*object.Variable) error {
@@ -204,9 +255,7 @@ func (cs *CollectionSpec) addVariables(vars []*object.Variable) error {
 		if cs.Variables[v.Name] != nil {
 			return fmt.Errorf("variable %q is declared twice, in sections %q and %q", v.Name, cs.Variables[v.Name].SectionName, v.Section)
 		}
-		if err := specs[i].declared(v, cs.Maps[v.Section]); err != nil {
-			return err
-		}
+		specs[i].declared(v, cs.Maps[v.Section])
 		cs.Variables[v.Name] = &specs[i]
 	}
 	return nil

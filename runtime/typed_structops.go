@@ -137,6 +137,9 @@ func (f *FuncMember) bindMember(cs *CollectionSpec, ms *MapSpec, member btf.Memb
 		return fmt.Errorf("member %s is C's %s, not a pointer to a function: %w", member.Name, nameOf(member.Type), ErrInvalidType)
 	}
 	*f = FuncMember{cs, ms, member.Name}
+	if prog := f.Get(); prog != nil {
+		return prog.Decode()
+	}
 	return nil
 }
 

@@ -155,6 +155,27 @@ func TestProgramDetails(t *testing.T) {
 		}
 	}
 
+	lines, err := info.LineInfos()
+	if err != nil || len(lines) == 0 || lines[0].Line.LineNumber() == 0 {
+		t.Errorf("lines: %v, %v", lines, err)
+	}
+}
+
+// TestProgramMachineCode: the parts of machine code fit together.
+func TestProgramMachineCode(t *testing.T) {
+	testutil.Needs(t, testutil.BPFToBPFCalls, testutil.GlobalFunctions, testutil.JIT)
+	info, err := collection(t, "calls").Programs["constant"].Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	funcs, err := info.FuncInfos()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := info.LineInfos()
+	if err != nil {
+		t.Fatal(err)
+	}
 	code, ok := info.JitedInsns()
 	if size, err := info.JitedSize(); !ok || err != nil || len(code) != int(size) {
 		t.Errorf("machine code: %d bytes, %v, %v", len(code), ok, err)
@@ -170,11 +191,6 @@ func TestProgramDetails(t *testing.T) {
 	addrs, ok := info.JitedKsymAddrs()
 	if !ok || len(addrs) != len(funcs) {
 		t.Errorf("addresses: %x, want %d", addrs, len(funcs))
-	}
-
-	lines, err := info.LineInfos()
-	if err != nil || len(lines) == 0 || lines[0].Line.LineNumber() == 0 {
-		t.Errorf("lines: %v, %v", lines, err)
 	}
 	if jited, ok := info.JitedLineInfos(); !ok || len(jited) != len(lines) || uintptr(jited[0]) < addrs[0] {
 		t.Errorf("addresses of lines: %d, want %d, from %x on: %x", len(jited), len(lines), addrs[0], jited)

@@ -21,28 +21,22 @@ type VariableSpec struct {
 	Offset uint32
 	// Value is the initial value. It is part of the contents of the map.
 	Value []byte
-	// Type of the variable. nil without BTF.
+	// Type of the variable. nil without BTF, and in a spec from
+	// LoadEncodedSpec until Decode.
 	Type *btf.Var
+
+	encoded *object.Variable // what has the type, nil once it is decoded
 }
 
 // declared fills in vs with what an object file says. m is the map that has
 // the variable.
-func (vs *VariableSpec) declared(v *object.Variable, m *MapSpec) error {
-	*vs = VariableSpec{Name: v.Name, SectionName: v.Section, Offset: v.Offset}
+func (vs *VariableSpec) declared(v *object.Variable, m *MapSpec) {
+	*vs = VariableSpec{Name: v.Name, SectionName: v.Section, Offset: v.Offset, encoded: v}
 	if end := uint64(v.Offset) + uint64(v.Size); end <= uint64(len(m.bytes())) {
 		vs.Value = m.bytes()[v.Offset:end:end]
 	} else {
 		vs.Value = make([]byte, v.Size)
 	}
-	if v.Type.IsZero() {
-		return nil
-	}
-	typ, err := v.Type.Type()
-	if err != nil {
-		return fmt.Errorf("variable %q: %w", v.Name, err)
-	}
-	vs.Type, _ = typ.(*btf.Var)
-	return nil
 }
 
 // Set changes the initial value. The sizes of variable and value have to be
@@ -70,12 +64,15 @@ func (vs *VariableSpec) Get(out any) error {
 
 // Size is the size in bytes.
 func (vs *VariableSpec) Size() uint32 {
-	if vs.Value == nil && vs.Type != nil {
+	if vs.Value != nil {
+		return uint32(len(vs.Value))
+	}
+	if vs, err := vs.decoded(); err == nil && vs.Type != nil {
 		if size, err := btf.Sizeof(vs.Type); err == nil {
 			return uint32(size)
 		}
 	}
-	return uint32(len(vs.Value))
+	return 0
 }
 
 // Constant tells whether the value can't change once loaded.
@@ -83,7 +80,11 @@ func (vs *VariableSpec) Constant() bool { return strings.HasPrefix(vs.SectionNam
 
 // String names the variable, its type and its place.
 func (vs *VariableSpec) String() string {
-	return fmt.Sprintf("%s (type=%v, section=%s, offset=%d, size=%d)", vs.Name, vs.Type, vs.SectionName, vs.Offset, vs.Size())
+	typ := vs.Type
+	if decoded, err := vs.decoded(); err == nil {
+		typ = decoded.Type
+	}
+	return fmt.Sprintf("%s (type=%v, section=%s, offset=%d, size=%d)", vs.Name, typ, vs.SectionName, vs.Offset, vs.Size())
 }
 
 // Copy is a deep copy, whose Value is no part of any map.

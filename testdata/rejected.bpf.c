@@ -691,7 +691,7 @@ __attribute__((naked)) int jump_out(void)
 SEC("?tc")
 __attribute__((naked)) int unknown_instruction(void)
 {
-	asm volatile("r0 = 0; .8byte 0x8f; exit");
+	asm volatile("r0 = 0; .byte 0x8f,0,0,0,0,0,0,0; exit");
 }
 
 /* Functions. */

@@ -257,7 +257,7 @@ int main(int argc, char **argv)
 		printf("%s\n", libbpf_version_string());
 		return 0;
 	}
-	if (IS("parse")) {
+	if (IS("parse") || IS("parse-decoded")) { // libbpf never decodes
 		read_file(object);
 		repeat(parse);
 		return 0;

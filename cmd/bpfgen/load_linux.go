@@ -93,7 +93,7 @@ func (c console) tryAll(ctx context.Context, args []string, only string) ([]tria
 			return nil, err
 		}
 		for _, file := range files {
-			spec, err := ebpf.LoadCollectionSpec(file)
+			spec, err := ebpf.LoadEncodedSpec(file)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", file, err)
 			}

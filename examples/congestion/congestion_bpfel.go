@@ -57,11 +57,10 @@ func LoadCongestion() (*ebpf.CollectionSpec, error) {
 // obj is a pointer to CongestionObjects, to one of the structs in it, or to a struct
 // of your own with `ebpf:"name"` tags. If anything fails, nothing stays loaded.
 func LoadCongestionObjects(obj any, opts *ebpf.CollectionOptions) error {
-	spec, err := LoadCongestion()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_CongestionBytes))
 	if err != nil {
-		return err
+		return fmt.Errorf("load Congestion: %w", err)
 	}
-
 	return spec.LoadAndAssign(obj, opts)
 }
 

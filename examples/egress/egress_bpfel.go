@@ -41,11 +41,10 @@ func loadEgress() (*ebpf.CollectionSpec, error) {
 // obj is a pointer to egressObjects, to one of the structs in it, or to a struct
 // of your own with `ebpf:"name"` tags. If anything fails, nothing stays loaded.
 func loadEgressObjects(obj any, opts *ebpf.CollectionOptions) error {
-	spec, err := loadEgress()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_EgressBytes))
 	if err != nil {
-		return err
+		return fmt.Errorf("load egress: %w", err)
 	}
-
 	return spec.LoadAndAssign(obj, opts)
 }
 

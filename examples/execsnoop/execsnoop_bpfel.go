@@ -107,11 +107,10 @@ func loadExecsnoop() (*ebpf.CollectionSpec, error) {
 // obj is a pointer to execsnoopObjects, to one of the structs in it, or to a struct
 // of your own with `ebpf:"name"` tags. If anything fails, nothing stays loaded.
 func loadExecsnoopObjects(obj any, opts *ebpf.CollectionOptions) error {
-	spec, err := loadExecsnoop()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_ExecsnoopBytes))
 	if err != nil {
-		return err
+		return fmt.Errorf("load execsnoop: %w", err)
 	}
-
 	return spec.LoadAndAssign(obj, opts)
 }
 

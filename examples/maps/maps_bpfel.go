@@ -224,11 +224,10 @@ func LoadMaps() (*ebpf.CollectionSpec, error) {
 // obj is a pointer to MapsObjects, to one of the structs in it, or to a struct
 // of your own with `ebpf:"name"` tags. If anything fails, nothing stays loaded.
 func LoadMapsObjects(obj any, opts *ebpf.CollectionOptions) error {
-	spec, err := LoadMaps()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_MapsBytes))
 	if err != nil {
-		return err
+		return fmt.Errorf("load Maps: %w", err)
 	}
-
 	return spec.LoadAndAssign(obj, opts)
 }
 

@@ -74,11 +74,10 @@ func LoadSnoop() (*ebpf.CollectionSpec, error) {
 // obj is a pointer to SnoopObjects, to one of the structs in it, or to a struct
 // of your own with `ebpf:"name"` tags. If anything fails, nothing stays loaded.
 func LoadSnoopObjects(obj any, opts *ebpf.CollectionOptions) error {
-	spec, err := LoadSnoop()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_SnoopBytes))
 	if err != nil {
-		return err
+		return fmt.Errorf("load Snoop: %w", err)
 	}
-
 	return spec.LoadAndAssign(obj, opts)
 }
 

@@ -40,11 +40,10 @@ func loadUnlink() (*ebpf.CollectionSpec, error) {
 // obj is a pointer to unlinkObjects, to one of the structs in it, or to a struct
 // of your own with `ebpf:"name"` tags. If anything fails, nothing stays loaded.
 func loadUnlinkObjects(obj any, opts *ebpf.CollectionOptions) error {
-	spec, err := loadUnlink()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_UnlinkBytes))
 	if err != nil {
-		return err
+		return fmt.Errorf("load unlink: %w", err)
 	}
-
 	return spec.LoadAndAssign(obj, opts)
 }
 

@@ -53,11 +53,10 @@ func loadXdpcount() (*ebpf.CollectionSpec, error) {
 // obj is a pointer to xdpcountObjects, to one of the structs in it, or to a struct
 // of your own with `ebpf:"name"` tags. If anything fails, nothing stays loaded.
 func loadXdpcountObjects(obj any, opts *ebpf.CollectionOptions) error {
-	spec, err := loadXdpcount()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_XdpcountBytes))
 	if err != nil {
-		return err
+		return fmt.Errorf("load xdpcount: %w", err)
 	}
-
 	return spec.LoadAndAssign(obj, opts)
 }
 

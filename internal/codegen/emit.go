@@ -166,12 +166,8 @@ func (m *Model) emitLoad(f *jen.File) {
 	n := m.Names
 	docComment(f, n.Load+" parses the embedded object: what it declares, to be changed before it is loaded.")
 	f.Func().Id(n.Load).Params().Params(jen.Op("*").Add(ebpf("CollectionSpec")), jen.Error()).Block(
-		jen.List(jen.Id("spec"), jen.Err()).Op(":=").Add(ebpf("LoadCollectionSpecFromReader")).Call(
-			jen.Qual(m.embedPackage(), "NewReader").Call(jen.Id(n.Bytes)),
-		),
-		jen.If(jen.Err().Op("!=").Nil()).Block(
-			jen.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit("load "+n.Ident+": %w"), jen.Err())),
-		),
+		m.parsed("LoadCollectionSpecFromReader"),
+		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), m.loadError())),
 		jen.Return(jen.Id("spec"), jen.Nil()),
 	)
 
@@ -185,11 +181,20 @@ func (m *Model) emitLoad(f *jen.File) {
 		jen.Id("obj").Any(),
 		jen.Id("opts").Op("*").Add(ebpf("CollectionOptions")),
 	).Error().Block(
-		jen.List(jen.Id("spec"), jen.Err()).Op(":=").Id(n.Load).Call(),
-		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err())),
-		jen.Line(),
+		m.parsed("LoadEncodedSpecFromReader"),
+		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(m.loadError())),
 		jen.Return(jen.Id("spec").Dot("LoadAndAssign").Call(jen.Id("obj"), jen.Id("opts"))),
 	)
+}
+
+// parsed declares the spec of the embedded object.
+func (m *Model) parsed(by string) jen.Code {
+	return jen.List(jen.Id("spec"), jen.Err()).Op(":=").Add(ebpf(by)).Call(
+		jen.Qual(m.embedPackage(), "NewReader").Call(jen.Id(m.Names.Bytes)))
+}
+
+func (m *Model) loadError() jen.Code {
+	return jen.Qual("fmt", "Errorf").Call(jen.Lit("load "+m.Names.Ident+": %w"), jen.Err())
 }
 
 func (m *Model) emitSpecs(f *jen.File) {

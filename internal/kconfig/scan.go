@@ -6,13 +6,13 @@
 package kconfig
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
+
+	"github.com/bpfgen/bpfgen/internal/files"
+	"github.com/bpfgen/bpfgen/internal/gunzip"
 )
 
 // Bounds of what is taken for a configuration. Real ones have about 300 KiB, in
@@ -71,8 +71,7 @@ func options(config io.Reader) iter.Seq2[option, error] {
 			return
 		}
 		bounded := &io.LimitedReader{R: plain, N: maxText}
-		lines := bufio.NewScanner(bounded)
-		lines.Buffer(nil, maxLine)
+		lines := files.NewLines(bounded, maxLine)
 		number := 0
 		// broken is why lines can't be relied on, which may have made the last one shorter.
 		broken := func() error {
@@ -84,9 +83,9 @@ func options(config io.Reader) iter.Seq2[option, error] {
 			}
 			return nil
 		}
-		for lines.Scan() && broken() == nil {
+		for lines.Next() && broken() == nil {
 			number++
-			opt, err := parse(lines.Bytes())
+			opt, err := parse(lines.Line())
 			if err != nil {
 				err = fmt.Errorf("kernel configuration, line %d: %w", number, err)
 			} else if opt.name == nil {
@@ -104,15 +103,16 @@ func options(config io.Reader) iter.Seq2[option, error] {
 
 // decompress is the text behind what may be text, or compressed.
 func decompress(config io.Reader) (io.Reader, error) {
-	buffered := bufio.NewReader(config)
-	magic, err := buffered.Peek(2)
-	if err != nil && !errors.Is(err, io.EOF) {
+	magic := make([]byte, 2)
+	n, err := io.ReadFull(config, magic)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, fmt.Errorf("kernel configuration: %w", err)
 	}
+	config = io.MultiReader(bytes.NewReader(magic[:n]), config)
 	if string(magic) != "\x1f\x8b" {
-		return buffered, nil
+		return config, nil
 	}
-	plain, err := gzip.NewReader(buffered)
+	plain, err := gunzip.NewReader(config)
 	if err != nil {
 		return nil, fmt.Errorf("kernel configuration: %w", err)
 	}

@@ -1,12 +1,12 @@
 package kernel
 
 import (
-	"os"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpfgen/bpfgen/internal/files"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 )
 
@@ -197,7 +197,7 @@ func isInitialUserNamespace(uidMap string) bool {
 
 // readText is a small file without its last newline, or "" if there is none.
 func readText(file string) string {
-	text, err := os.ReadFile(file)
+	text, err := files.Read(file)
 	if err != nil {
 		return ""
 	}

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"iter"
 	"os"
 	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/files"
 )
 
 // kallsyms lists all symbols of the kernel, of its modules and of BPF programs.
@@ -107,19 +108,13 @@ func eachSymbol(r io.Reader, f func(addr uint64, typ byte, name []byte) bool) er
 // eachLine calls f with each line, which is valid until f returns, as long as f
 // returns true.
 func eachLine(r io.Reader, f func(line []byte) (more bool, err error)) error {
-	lines := bufio.NewReaderSize(r, 64<<10)
-	for {
-		line, err := lines.ReadSlice('\n')
-		if err == io.EOF && len(line) == 0 {
-			return nil
-		}
-		if err != nil && err != io.EOF {
-			return err
-		}
-		if more, err := f(line); err != nil || !more {
+	lines := files.NewLines(r, 64<<10)
+	for lines.Next() {
+		if more, err := f(lines.Line()); err != nil || !more {
 			return err
 		}
 	}
+	return lines.Err()
 }
 
 // symbolName is a name without what follows: the module that has it.

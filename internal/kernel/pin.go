@@ -52,8 +52,8 @@ func (p *Pinned) Pin(fd *FD, path string) error {
 }
 
 func gone(path string) bool {
-	_, err := os.Lstat(path)
-	return errors.Is(err, fs.ErrNotExist)
+	var stat unix.Stat_t
+	return errors.Is(unix.Lstat(path, &stat), fs.ErrNotExist)
 }
 
 // explainPin adds what to do to why something can't be pinned.

@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
+	"golang.org/x/sys/unix"
 	"math"
 	"os"
 	"runtime"
@@ -21,7 +22,7 @@ const kprobePMU = "/sys/bus/event_source/devices/kprobe"
 // It may read all symbols of the kernel: ask only if somebody wants to know.
 func HasSyscallWrapper() (bool, error) {
 	arch := syscallArch(runtime.GOARCH)
-	if _, err := os.Stat(kprobePMU); err != nil || arch == "" {
+	if err := unix.Access(kprobePMU, unix.F_OK); err != nil || arch == "" {
 		return false, nil
 	}
 	f, err := OpenFile(kallsyms, os.O_RDONLY)

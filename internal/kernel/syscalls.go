@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpfgen/bpfgen/internal/fault"
+	"github.com/bpfgen/bpfgen/internal/files"
 )
 
 // The system calls of this package, apart from bpf(2): each where a test can
@@ -198,5 +199,5 @@ func ReadFile(path string) ([]byte, error) {
 	if err := fault.At("open"); err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	return os.ReadFile(path)
+	return files.Read(path)
 }

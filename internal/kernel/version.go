@@ -2,12 +2,12 @@ package kernel
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpfgen/bpfgen/internal/files"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 )
 
@@ -47,7 +47,7 @@ func VersionCode() (uint32, error) {
 	if err := unix.Uname(&uts); err != nil {
 		return 0, fmt.Errorf("uname: %w", err)
 	}
-	signature, _ := os.ReadFile("/proc/version_signature") // Ubuntu only
+	signature, _ := files.Read("/proc/version_signature") // Ubuntu only
 	return versionCode(GoString(uts.Release[:]), GoString(uts.Version[:]), string(signature))
 }
 

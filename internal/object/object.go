@@ -43,6 +43,8 @@ type Object struct {
 	// first; programs that refer to them can't be loaded.
 	Externs []*Extern
 
+	file *parser
+
 	// room for the lists of small objects
 	maps      [6]*Map
 	programs  [4]*Program
@@ -151,12 +153,15 @@ type Program struct {
 	// Instructions are those of the function, followed by those of each
 	// function that it calls or takes the address of, directly or not, each
 	// once and in the order of their first mention. References are by name.
-	// Programs may share memory.
+	// Programs may share memory. They are nil in what Open returns.
 	Instructions asm.Instructions
 
 	ByteOrder binary.ByteOrder
 	License   string
 	Version   uint32
+
+	file     *parser
+	function int32
 }
 
 // Variable is a global variable.

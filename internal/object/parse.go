@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
 	"github.com/bpfgen/bpfgen/runtime/btf"
@@ -59,12 +60,15 @@ type parser struct {
 
 	code codeTable
 
+	decoding sync.Mutex // held by who decodes instructions, which changes code and linker
+	linker   linker
+
 	buf       scratch
 	bigEndian bool
 }
 
 // scratch is memory for the tables of small objects, so that parsing them
-// costs few allocations. Nothing in the result may point to it.
+// costs few allocations.
 type scratch struct {
 	sections [24]section
 	byName   [16]uint32
@@ -72,12 +76,11 @@ type scratch struct {
 	funcs    [4]function
 	names    [4]uint32
 	infos    [2]codeInfo
-	relocs   [12]elf.Reloc
 	edges    [8]edge
-	seen     [4]int32
 	order    [8]int32
 	stack    [4]frame
 	entries  [4]entry
+	own      [2]*codeInfo
 	programs [2]Program
 	object   Object
 }
@@ -91,20 +94,30 @@ func sized[T any](buf []T, n int) []T {
 }
 
 // Parse reads an object file of either byte order. The result aliases data.
-func Parse(data []byte) (*Object, error) { return ParseText(data, "") }
+func Parse(data []byte) (*Object, error) {
+	o, err := Open(data, "")
+	if err == nil {
+		err = o.Decode()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}
 
-// ParseText is Parse of data that there is as a string, too: names are then parts
-// of that, instead of copies.
+// Open is Parse without looking into the programs: their instructions stay as
+// they are in data until Decode. text is data as a string, which names will be
+// parts of; or empty, then they are copies.
 //
 // The object and what it lists share memory. Who keeps some of it keeps all,
 // except for types and instructions.
-func ParseText(data []byte, text string) (*Object, error) {
+func Open(data []byte, text string) (*Object, error) {
 	p := &parser{arena: -1}
 	if err := p.file.Init(data, text); err != nil {
 		return nil, fmt.Errorf("parse object: %w", err)
 	}
 	p.obj = &p.buf.object
-	p.obj.ByteOrder = p.file.ByteOrder
+	p.obj.ByteOrder, p.obj.file = p.file.ByteOrder, p
 	for _, step := range [...]func(*parser) error{
 		(*parser).classify,
 		(*parser).readLicense,
@@ -119,7 +132,7 @@ func ParseText(data []byte, text string) (*Object, error) {
 		(*parser).readCode,
 		(*parser).readMapValues,
 		(*parser).readStructOpsPrograms,
-		(*parser).link,
+		(*parser).readPrograms,
 		(*parser).fillTailCalls,
 	} {
 		if err := step(p); err != nil {
@@ -144,6 +157,7 @@ func (p *parser) classify() error {
 	p.syms = syms
 	p.bigEndian = p.file.ByteOrder == binary.BigEndian
 	p.types.secs, p.code.edges = p.buf.secs[:0], p.buf.edges[:0]
+	p.linker.init(p)
 	p.sections = sized(p.buf.sections[:], len(p.file.Sections))
 	for i := range p.file.Sections {
 		s := &p.file.Sections[i]

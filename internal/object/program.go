@@ -21,31 +21,22 @@ type function struct {
 	section int32
 	start   uint32 // bytes from the start of the section
 	end     uint32
-	count   int32 // instructions
 
+	count       int32 // instructions, 0 until scanned
 	edge, edges int32 // what it refers to, in codeTable.edges
-	placed      int32 // where it was decoded, in codeTable.insns, counted from one
+
+	seen   int   // by the program of this number, see linker.round
+	batch  int   // of the programs that it was last decoded for, see linker.batch
+	placed int32 // where it was decoded for these, in linker.insns, counted from one
 }
 
 // codeTable is all code of the object.
 type codeTable struct {
-	funcs  []function   // by section and start
-	edges  []edge       // what each function refers to, in order of its instructions
-	infos  []codeInfo   // of the sections with code
-	shared []asm.Shared // by instructions, of the same sections
-	own    *ownNotes    // where they are, if there is one section
-	relocs []elf.Reloc
+	funcs []function // by section and start
+	edges []edge     // what each function refers to, in order of its instructions
+	infos []codeInfo // of the sections with code
 
 	tables []*asm.JumpTable // by symbol, nil unless something refers to it
-
-	insns asm.Instructions // of all programs
-}
-
-// ownNotes is what a single section's instructions share, in one allocation if
-// it isn't much.
-type ownNotes struct {
-	shared [1]asm.Shared
-	notes  [1]asm.Annotations
 }
 
 // edge is a reference to a function.
@@ -58,17 +49,31 @@ type edge struct {
 // it calls: more than any kernel would take, but in the memory of any machine.
 const maxInstructions = 1 << 22
 
-// readCode finds the functions, and which functions each refers to.
+// readCode finds the functions. What is in them is looked at when somebody wants
+// the instructions.
 func (p *parser) readCode() error {
 	if err := p.findFunctions(); err != nil {
 		return err
 	}
-	if err := p.readRelocations(); err != nil {
-		return err
-	}
+	p.numberInfos()
+	return p.makeStatics()
+}
+
+// makeStatics changes the linkage of functions that only the object itself can
+// call. The kernel verifies a static function with what its callers give it, but
+// a global one with any arguments.
+func (p *parser) makeStatics() error {
 	for i := range p.code.funcs {
-		if err := p.findCalls(&p.code.funcs[i]); err != nil {
+		f := &p.code.funcs[i]
+		if !isHidden(&p.syms[f.symbol]) || p.isProgram(f) {
+			continue
+		}
+		info, err := p.fullInfo(f.section)
+		if err != nil {
 			return err
+		}
+		if ref, ok := info.funcOf(f); ok {
+			p.types.makeStatic(uint32(ref.ID()))
 		}
 	}
 	return nil

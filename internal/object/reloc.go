@@ -16,13 +16,17 @@ import (
 // codeInfo is what there is to say about the instructions of a section, each
 // list by offset.
 type codeInfo struct {
-	relocs []elf.Reloc
+	relocs  []elf.Reloc
+	related bool // relocs has been read
 
-	read   bool // the rest has been read
-	funcs  btf.FuncTable
-	core   btf.CORERelocationOffsets
-	notes  int         // how many annotations there will be, or a few less
-	shared *asm.Shared // by the instructions' metadata
+	full  bool // the rest has been read
+	funcs btf.FuncTable
+	lines btf.LineTable
+	core  btf.CORERelocationOffsets
+
+	batch  int         // the last one that has instructions from here, see linker.batch
+	notes  int         // how many annotations these will have, or a few less
+	shared *asm.Shared // by their metadata
 }
 
 // firstAt returns the index of the first of n elements, sorted by offset, that
@@ -40,136 +44,94 @@ func (c *codeInfo) firstFunc(start uint32) int {
 }
 
 func (c *codeInfo) firstLine(start uint32) int {
-	lines := c.shared.Lines()
-	return firstAt(lines.Len(), start, func(i int) uint64 { return uint64(lines.Offset(i)) })
+	return firstAt(c.lines.Len(), start, func(i int) uint64 { return uint64(c.lines.Offset(i)) })
 }
 
 func (c *codeInfo) firstCORE(start uint32) int {
 	return firstAt(len(c.core), start, func(i int) uint64 { return uint64(c.core[i].Offset) })
 }
 
-// readRelocations reads the relocations of all functions.
-func (p *parser) readRelocations() error {
-	sections, relocs := 0, uint64(0)
-	last := int32(-1)
-	for i := range p.code.funcs {
-		section := p.code.funcs[i].section
-		if section == last {
-			continue
-		}
-		last = section
-		p.sections[section].info = int32(sections)
-		sections++
-		if r := p.sections[section].reloc; r != 0 {
-			relocs += p.file.Sections[r].Size / relSize
-		}
+// funcOf returns what BTF has for a function.
+func (c *codeInfo) funcOf(f *function) (ref btf.TypeRef, ok bool) {
+	i := c.firstFunc(f.start)
+	if i == c.funcs.Len() || c.funcs.Offset(i) != f.start {
+		return btf.TypeRef{}, false
 	}
-	p.code.infos = sized(p.buf.infos[:], sections)
-	if sections == 1 {
-		p.code.own = new(ownNotes)
-		p.code.shared = p.code.own.shared[:]
-	} else {
-		p.code.shared = make([]asm.Shared, sections)
-	}
-	p.code.relocs = sized(p.buf.relocs[:], int(relocs))[:0]
-	last = -1
-	for i := range p.code.funcs {
-		section := p.code.funcs[i].section
-		if section == last {
-			continue
-		}
-		last = section
-		if err := p.readRelocationsOf(section); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.funcs.Func(i), true
 }
 
-// relSize is the size of the smaller kind of relocation in a file.
-const relSize = 16
+// numberInfos gives each section with functions a place in codeTable.infos.
+func (p *parser) numberInfos() {
+	n, last := 0, int32(-1)
+	for i := range p.code.funcs {
+		if section := p.code.funcs[i].section; section != last {
+			p.sections[section].info = int32(n)
+			last = section
+			n++
+		}
+	}
+	p.code.infos = sized(p.buf.infos[:], n)
+}
 
 func relocsByOffset(a, b *elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset) }
 
-func (p *parser) readRelocationsOf(section int32) (err error) {
+// info is what is known about a section with functions: its relocations.
+func (p *parser) info(section int32) (*codeInfo, error) {
+	c := &p.code.infos[p.sections[section].info]
 	r := p.sections[section].reloc
-	if r == 0 {
-		return nil
+	if c.related || r == 0 {
+		return c, nil
 	}
-	first := len(p.code.relocs)
-	if p.code.relocs, err = p.file.AppendRelocations(p.code.relocs, &p.file.Sections[r]); err != nil {
-		return err
+	relocs, err := p.file.Relocations(&p.file.Sections[r])
+	if err != nil {
+		return nil, err
 	}
-	relocs := p.code.relocs[first:]
 	sorting.Stable(relocs, relocsByOffset)
-	p.info(section).relocs = relocs
-	return nil
+	c.relocs, c.related = relocs, true
+	return c, nil
 }
-
-// info is what is known about a section with functions.
-func (p *parser) info(section int32) *codeInfo { return &p.code.infos[p.sections[section].info] }
 
 // fullInfo adds what BTF tells.
-func (p *parser) fullInfo(section int32) *codeInfo {
-	c := p.info(section)
-	if !c.read {
-		name := p.file.Sections[section].Name
-		c.funcs, c.core = p.ext.Funcs(name), p.ext.CORERelocations(name)
-		c.shared = &p.code.shared[p.sections[section].info]
-		c.shared.SetLines(p.ext.Lines(name))
-		c.read = true
+func (p *parser) fullInfo(section int32) (*codeInfo, error) {
+	c, err := p.info(section)
+	if err != nil || c.full {
+		return c, err
 	}
-	return c
-}
-
-// reserveNotes makes room for as many annotations as there will be, or a few
-// less: relocated instructions have some, and first ones of functions.
-func (p *parser) reserveNotes(l *linker) {
-	total := 0
-	for i := range p.code.funcs {
-		f := &p.code.funcs[i]
-		if l.seen[i] == 0 {
-			continue
-		}
-		info := p.fullInfo(f.section)
-		n := 1 + int(f.edges) + info.firstReloc(f.end) - info.firstReloc(f.start) + info.firstCORE(f.end) - info.firstCORE(f.start)
-		info.notes += n
-		total += n
+	name := p.file.Sections[section].Name
+	if err := p.ext.Check(name); err != nil {
+		return nil, fmt.Errorf("section .BTF.ext: %w", err)
 	}
-	var room []asm.Annotations
-	if p.code.own != nil && total <= len(p.code.own.notes) {
-		room = p.code.own.notes[:total]
-	} else {
-		room = make([]asm.Annotations, total)
-	}
-	for i := range p.code.infos {
-		if info := &p.code.infos[i]; info.read {
-			info.shared.Reserve(room[:info.notes:info.notes])
-			room = room[info.notes:]
-		}
-	}
+	c.funcs, c.lines, c.core = p.ext.Funcs(name), p.ext.Lines(name), p.ext.CORERelocations(name)
+	c.full = true
+	return c, nil
 }
 
 // codeError says where in the code an error is.
 func (p *parser) codeError(f *function, offset uint32, err error) error {
 	e := &Error{Section: p.file.Sections[f.section].Name, Symbol: p.syms[f.symbol].Name, Offset: uint64(offset), Err: err}
-	info := p.fullInfo(f.section)
-	if i := info.firstLine(offset+1) - 1; i >= 0 && info.shared.Lines().Offset(i) >= f.start {
-		l := info.shared.Lines().Line(i)
+	info, broken := p.fullInfo(f.section)
+	if broken != nil {
+		return e
+	}
+	if i := info.firstLine(offset+1) - 1; i >= 0 && info.lines.Offset(i) >= f.start {
+		l := info.lines.Line(i)
 		e.Source = fmt.Sprintf("%s:%d", l.FileName(), l.LineNumber())
 	}
 	return e
 }
 
-// decode decodes a function into insns and attaches what they refer to, and what
+// resolve decodes a function into insns and attaches what they refer to, and what
 // the compiler tells about them, walking over all lists side by side.
-func (p *parser) decode(f *function, insns asm.Instructions) error {
+func (p *parser) resolve(f *function, insns asm.Instructions) error {
 	code, err := p.bytes(f)
 	if err != nil {
 		return err
 	}
-	info := p.fullInfo(f.section)
-	w := walk{p: p, f: f, shared: info.shared, lines: info.shared.Lines(), decoder: asm.NewDecoder(insns, code, p.bigEndian)}
+	info, err := p.fullInfo(f.section)
+	if err != nil {
+		return err
+	}
+	w := walk{p: p, f: f, shared: info.shared, lines: &info.lines, decoder: asm.NewDecoder(insns, code, p.bigEndian)}
 	w.relocs = info.relocs[info.firstReloc(f.start):info.firstReloc(f.end)]
 	w.core = info.core[info.firstCORE(f.start):info.firstCORE(f.end)]
 	w.edges = p.code.edges[f.edge : f.edge+f.edges]
@@ -225,12 +187,7 @@ func (w *walk) note() *asm.Annotations {
 // begin names the function.
 func (w *walk) begin(info *codeInfo) {
 	w.note().Symbol = w.f.name
-	if i := info.firstFunc(w.f.start); i < info.funcs.Len() && info.funcs.Offset(i) == w.f.start {
-		w.notes.Func = info.funcs.Func(i)
-		if isHidden(&w.p.syms[w.f.symbol]) && !w.p.isProgram(w.f) {
-			w.p.types.makeStatic(uint32(w.notes.Func.ID()))
-		}
-	}
+	w.notes.Func, _ = info.funcOf(w.f)
 }
 
 // next returns the offset of the next instruction that there is something to say

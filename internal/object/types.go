@@ -93,7 +93,8 @@ func (p *parser) readTypes() error {
 	return p.readExt()
 }
 
-// readExt opens what the compiler tells about instructions.
+// readExt opens what the compiler tells about instructions. It is read, and
+// checked, section by section when it is needed.
 func (p *parser) readExt() error {
 	s := p.file.Section(".BTF.ext")
 	if s == nil || s.Size == 0 {
@@ -103,7 +104,7 @@ func (p *parser) readExt() error {
 	if err != nil {
 		return err
 	}
-	if err := p.ext.Init(data, p.types.spec); err != nil {
+	if err := p.ext.Open(data, p.types.spec); err != nil {
 		return fmt.Errorf("section %s: %w", s.Name, err)
 	}
 	return nil
@@ -159,9 +160,7 @@ func (t *typeTable) put(r rawbtf.Type, i int, v uint32) {
 	t.raw.ByteOrder().PutUint32(t.blob[t.base+r.Offset()+uint32(4*i):], v)
 }
 
-// makeStatic changes the linkage of a function that only the object itself can
-// call. The kernel verifies a static function with what its callers give it, but
-// a global one with any arguments.
+// makeStatic changes the linkage of a function.
 func (t *typeTable) makeStatic(id uint32) {
 	if r, err := t.raw.Type(id); err == nil && r.Kind() == rawbtf.KindFunc {
 		t.put(r, wordInfo, uint32(rawbtf.KindFunc)<<24|linkStatic)

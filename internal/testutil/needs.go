@@ -76,6 +76,7 @@ const (
 	JIT                            // programs as machine code
 	UserRingBuf                    // BPF_MAP_TYPE_USER_RINGBUF
 	JumpTables                     // BPF_MAP_TYPE_INSN_ARRAY, gotox
+	ModuleBTF                      // BTF of modules
 	numFeatures
 )
 
@@ -143,6 +144,7 @@ var features = [...]feature{
 	Callbacks:       {"callbacks", uapi.KernelVersion{Major: 5, Minor: 13}, withoutJIT},
 	Kfuncs:          {"kfuncs", uapi.KernelVersion{Major: 5, Minor: 13}, first(withoutJIT, withoutKernelBTF)},
 	JIT:             {"the JIT compiler", uapi.KernelVersion{Major: 3, Minor: 16}, withoutJIT},
+	ModuleBTF:       {"BTF of modules", uapi.KernelVersion{Major: 5, Minor: 11}, withoutModuleBTF},
 	KernelBTFHandle: {"IDs of the kernel's BTF", uapi.KernelVersion{Major: 5, Minor: 11}, withoutKernelBTF},
 }
 
@@ -239,6 +241,14 @@ func withoutJIT() string {
 		return "this kernel was built without CONFIG_BPF_JIT"
 	}
 	return ""
+}
+
+// withoutModuleBTF is for modules that may all have been built without.
+func withoutModuleBTF() string {
+	if _, err := os.Stat("/proc/modules"); err != nil {
+		return "this kernel was built without CONFIG_MODULES"
+	}
+	return withoutKernelBTF()
 }
 
 func withoutSchedExt() string {

@@ -88,8 +88,13 @@ func program(object string, spec *ebpf.CollectionSpec, name string) Result {
 		return r
 	}
 	defer prog.Close()
+	sent := p.Copy()
+	if err := sent.Decode(); err != nil {
+		r.fail(err)
+		return r
+	}
 	r.Verdict = OK
-	r.Sent = int(p.Instructions.Size() / 8)
+	r.Sent = int(sent.Instructions.Size() / 8)
 	r.count(prog.VerifierLog)
 	return r
 }

@@ -207,6 +207,8 @@ var rules = [...]Rule{
 		patterns: []string{"div by zero"}},
 	{Name: "shift", hint: "A shift goes by less than the number of bits: 0 to 63, or 0 to 31 for 32-bit operations.",
 		patterns: []string{"invalid shift"}},
+	{Name: "JIT compiler", hint: "Only the JIT compiler can do this, and this kernel interprets programs: set net.core.bpf_jit_enable to 1, or use a kernel with CONFIG_BPF_JIT.",
+		patterns: []string{"JIT is required for calling kernel function", "JIT does not support calling kernel function", "tail_calls are not allowed in non-JITed programs", "callbacks are not allowed in non-JITed programs"}},
 	{Name: "unknown instruction", hint: "This kernel doesn't know the instruction: compile for an older instruction set (-mcpu=v3, v2).",
 		patterns: []string{"unknown opcode", "BPF_* uses reserved fields", "invalid BPF_", "BPF_ATOMIC uses invalid"}},
 }

@@ -58,58 +58,84 @@ const insnSize = 8
 // bytes must not be modified afterwards.
 func LoadExtInfos(ext []byte, spec *Spec) (*ExtInfos, error) {
 	ei := new(ExtInfos)
-	if err := ei.Init(ext, spec); err != nil {
+	if err := ei.Open(ext, spec); err != nil {
 		return nil, err
+	}
+	for _, part := range ei.parts() {
+		if err := ei.checkPart(part, part.sections); err != nil {
+			return nil, fmt.Errorf("parse .BTF.ext: %w", err)
+		}
 	}
 	return ei, nil
 }
 
-// Init is LoadExtInfos into ei, which must be zero.
-func (ei *ExtInfos) Init(ext []byte, spec *Spec) error {
+// Open is LoadExtInfos into ei, which must be zero, without looking at records:
+// those of an ELF section must be checked before anything else is done with them.
+func (ei *ExtInfos) Open(ext []byte, spec *Spec) error {
 	ei.spec = spec
-	err := ei.raw.Init(ext)
-	if err == nil {
-		err = checkExt(&ei.raw, spec.raw)
-	}
-	if err != nil {
+	if err := ei.raw.Init(ext); err != nil {
 		return fmt.Errorf("parse .BTF.ext: %w", err)
 	}
-	ei.sortByName(ei.raw.Funcs())
-	ei.sortByName(ei.raw.Lines())
-	ei.sortByName(ei.raw.CORERelos())
+	for _, part := range ei.parts() {
+		for i := range part.sections {
+			if off := part.sections[i].NameOff; off >= spec.raw.EndString() {
+				return fmt.Errorf("parse .BTF.ext: name of a section: string offset %d is out of range", off)
+			}
+		}
+		ei.sortByName(part.sections)
+	}
 	return nil
 }
 
-// checkExt makes sure that decoding can't fail.
-func checkExt(ext *rawbtf.Ext, types *rawbtf.BTF) error {
-	endID, endString := types.EndID(), types.EndString()
-	for _, part := range [...]struct {
-		what     string
-		sections []rawbtf.ExtSection
-		typed    bool   // the second word is a type ID, else a string like the third
-		third    uint32 // limit, zero for no third word
-	}{
-		{"func info", ext.Funcs(), true, 0},
-		{"line info", ext.Lines(), false, endString},
-		{"CO-RE relocation", ext.CORERelos(), true, endString},
-	} {
-		limit := endString
-		if part.typed {
-			limit = endID
+// Check makes sure that decoding what there is about the ELF section with the
+// given name can't fail.
+func (ei *ExtInfos) Check(name string) error {
+	if ei == nil || ei.spec == nil {
+		return nil
+	}
+	for _, part := range ei.parts() {
+		if err := ei.checkPart(part, ei.named(part.sections, name)); err != nil {
+			return fmt.Errorf("parse .BTF.ext: %w", err)
 		}
-		for i := range part.sections {
-			s := &part.sections[i]
-			bad := s.Check(limit, part.third)
-			if bad < 0 && s.NameOff < endString {
-				continue
-			}
-			bad = max(bad, 0)
-			words := [3]uint32{s.Func(bad).InsnOff, s.Func(bad).TypeID, s.NameOff}
-			if part.third != 0 {
-				words[2] = max(words[2], s.CORERelo(bad).AccessOff)
-			}
-			return fmt.Errorf("%s %d: %w", part.what, bad, explainExt(words, part.typed, endID))
+	}
+	return nil
+}
+
+// extPart is one kind of infos.
+type extPart struct {
+	what     string
+	sections []rawbtf.ExtSection
+	typed    bool // the second word is a type ID, else a string
+	third    bool // the third word is a string, else there may be none
+}
+
+func (ei *ExtInfos) parts() [3]extPart {
+	return [...]extPart{
+		{"func info", ei.raw.Funcs(), true, false},
+		{"line info", ei.raw.Lines(), false, true},
+		{"CO-RE relocation", ei.raw.CORERelos(), true, true},
+	}
+}
+
+func (ei *ExtInfos) checkPart(part extPart, sections []rawbtf.ExtSection) error {
+	second, third := ei.spec.raw.EndString(), uint32(0)
+	if part.typed {
+		second = ei.spec.raw.EndID()
+	}
+	if part.third {
+		third = ei.spec.raw.EndString()
+	}
+	for i := range sections {
+		s := &sections[i]
+		bad := s.Check(second, third)
+		if bad < 0 {
+			continue
 		}
+		words := [3]uint32{s.Func(bad).InsnOff, s.Func(bad).TypeID}
+		if part.third {
+			words[2] = s.CORERelo(bad).AccessOff
+		}
+		return fmt.Errorf("%s %d: %w", part.what, bad, explainExt(words, part.typed, second))
 	}
 	return nil
 }
@@ -158,7 +184,7 @@ func (ei *ExtInfos) CORERelocations(name string) CORERelocationOffsets {
 	s := ei.records(ei.raw.CORERelos(), name)
 	return collect(s.Len(), func(i int) CORERelocationOffset {
 		r := s.CORERelo(i)
-		accessor, _ := ei.spec.raw.Name(r.AccessOff) // validated by checkExt
+		accessor, _ := ei.spec.raw.Name(r.AccessOff) // validated by Check
 		return CORERelocationOffset{r.InsnOff, CORERelocation{ei.spec.Ref(TypeID(r.TypeID)), accessor, COREKind(r.Kind)}}
 	})
 }
@@ -236,21 +262,30 @@ func (ei *ExtInfos) compareNames(a, b *rawbtf.ExtSection) int {
 // records returns those of the section with a name: a view of the file, unless
 // they are scattered or out of order.
 func (ei *ExtInfos) records(sections []rawbtf.ExtSection, name string) rawbtf.ExtSection {
+	named := ei.named(sections, name)
+	switch {
+	case len(named) == 0:
+		return rawbtf.ExtSection{}
+	case len(named) == 1 && named[0].InOrder():
+		return named[0]
+	}
+	return rawbtf.Merge(named)
+}
+
+// named returns the part of sections, sorted, that is about one ELF section.
+func (ei *ExtInfos) named(sections []rawbtf.ExtSection, name string) []rawbtf.ExtSection {
 	first, ok := slices.BinarySearchFunc(sections, name, func(s rawbtf.ExtSection, name string) int {
-		own, _ := ei.spec.raw.Name(s.NameOff) // validated by checkExt
+		own, _ := ei.spec.raw.Name(s.NameOff) // validated by Open
 		return strings.Compare(own, name)
 	})
 	if !ok {
-		return rawbtf.ExtSection{}
+		return nil
 	}
 	end := first + 1
 	for end < len(sections) && ei.spec.raw.NameIs(sections[end].NameOff, name) {
 		end++
 	}
-	if end == first+1 && sections[first].InOrder() {
-		return sections[first]
-	}
-	return rawbtf.Merge(sections[first:end])
+	return sections[first:end]
 }
 
 // LoadFuncInfos parses recordNum func infos as the kernel reports them for a

@@ -184,11 +184,11 @@ func TestFindHandle(t *testing.T) {
 }
 
 func TestHandleOfModule(t *testing.T) {
-	testutil.Needs(t, testutil.KernelBTFHandle)
+	testutil.Needs(t, testutil.KernelBTFHandle, testutil.ModuleBTF)
 	testutil.CheckFDs(t)
 	h, err := FindHandle((*HandleInfo).IsModule)
 	if errors.Is(err, ErrNotFound) {
-		t.Skip("no module with BTF is loaded")
+		t.Skip("needs a module with BTF: none is loaded")
 	}
 	if err != nil {
 		t.Fatal(err)

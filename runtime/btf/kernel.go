@@ -3,14 +3,16 @@ package btf
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/fault"
+	"github.com/bpfgen/bpfgen/internal/files"
 	"github.com/bpfgen/bpfgen/internal/sorting"
 )
 
@@ -50,47 +52,34 @@ func openRaw(path string, base *rawbtf.BTF) (*rawbtf.BTF, error) {
 	if err := fault.At("open"); err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	f, err := os.Open(path)
+	f, err := files.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	size, err := f.Size()
 	if err != nil {
 		return nil, err
 	}
-	if size := info.Size(); size > 0 && size == int64(int(size)) {
+	if size > 0 && size == int64(int(size)) {
 		blob, err := mapFile(f, int(size))
 		if err == nil {
 			return rawbtf.ParseMapped(blob, base, func(blob []byte) { _ = syscall.Munmap(blob) })
 		}
 	}
-	blob := make([]byte, max(info.Size(), 0))
-	n, err := readFull(f, blob)
-	if err != nil {
+	blob := make([]byte, max(size, 0))
+	n, err := io.ReadFull(f, blob)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, err
 	}
 	return rawbtf.Parse(blob[:n], base)
 }
 
-func mapFile(f *os.File, size int) ([]byte, error) {
+func mapFile(f *files.File, size int) ([]byte, error) {
 	if err := fault.At("mmap"); err != nil {
 		return nil, err
 	}
-	return syscall.Mmap(int(f.Fd()), 0, size, syscall.PROT_READ, syscall.MAP_PRIVATE)
-}
-
-// readFull reads as much of f as fits.
-func readFull(f *os.File, blob []byte) (int, error) {
-	n := 0
-	for n < len(blob) {
-		m, err := f.Read(blob[n:])
-		if m == 0 || err != nil {
-			return n, err
-		}
-		n += m
-	}
-	return n, nil
+	return syscall.Mmap(f.FD(), 0, size, syscall.PROT_READ, syscall.MAP_PRIVATE)
 }
 
 // Cache opens the types of the kernel and of each module once, for all who
@@ -150,19 +139,14 @@ func (c *Cache) Module(name string) (*Spec, error) {
 
 // Modules returns the sorted names of all loaded modules that have types.
 func (c *Cache) Modules() ([]string, error) {
-	entries, err := os.ReadDir(kernelDir)
+	names, err := files.Names(kernelDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("kernel BTF: %w: %w: the kernel needs CONFIG_DEBUG_INFO_BTF=y", err, ErrNotSupported)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("kernel BTF: %w", err)
 	}
-	names := make([]string, 0, len(entries))
-	for _, e := range entries {
-		if e.Name() != "vmlinux" {
-			names = append(names, e.Name())
-		}
-	}
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "vmlinux" })
 	sorting.Strings(names)
 	return names, nil
 }

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/files"
 )
 
 // LoadSpec reads the types from a file, see [LoadSpecFromReader].
@@ -23,7 +23,7 @@ func LoadSpecFromReader(rd io.ReaderAt) (*Spec, error) { return LoadSplitSpecFro
 // result has only the types from the file. If the file has a distilled base
 // (section .BTF.base), base may be another one, with other IDs.
 func LoadSplitSpec(file string, base *Spec) (*Spec, error) {
-	blob, err := os.ReadFile(file)
+	blob, err := files.Read(file)
 	if err != nil {
 		return nil, err
 	}

@@ -166,7 +166,7 @@ func TestRoundTrip(t *testing.T) {
 func TestAgreesWithBpftool(t *testing.T) {
 	tool, err := exec.LookPath("bpftool")
 	if err != nil {
-		t.Skip("bpftool is not installed")
+		t.Skip("needs bpftool: it isn't installed")
 	}
 	names := map[string]string{
 		"INT": "int", "PTR": "pointer", "ARRAY": "array", "STRUCT": "struct", "UNION": "union", "ENUM": "enum",

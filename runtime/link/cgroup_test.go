@@ -6,7 +6,6 @@ import (
 
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 
-	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/asm"
@@ -42,9 +41,8 @@ func TestEveryCgroupHook(t *testing.T) {
 		for _, hook := range hooks {
 			t.Run(uapi.AttachType(hook).UAPI(), func(t *testing.T) {
 				spec := ebpf.ProgramSpec{Type: typ, AttachType: hook}
-				if since := uapi.AttachType(hook).MinKernel(); !kernel.AtLeast(since) {
-					t.Skipf("needs Linux %v", since)
-				}
+				name, since := uapi.AttachType(hook).UAPI(), uapi.AttachType(hook).MinKernel()
+				testutil.NeedsLinux(t, name, since.Major, since.Minor)
 				if typ == ebpf.LSM {
 					testutil.Needs(t, testutil.LSM)
 					spec.AttachTo = "socket_bind"

@@ -53,21 +53,56 @@ var machines = map[string]machine{
 		},
 		target: 0x20, second: 0x30,
 	},
+	"arm64": {
+		number: elf.EM_AARCH64,
+		code: []byte{
+			0x08, 0x00, 0x00, 0x94, // bl target
+			0x09, 0x00, 0x00, 0x94, // bl second
+			0x01, 0x01, 0x86, 0xd2, // mov x1, #0x3008
+			0x01, 0x08, 0xa0, 0xf2, // movk x1, #0x40, lsl #16
+			0x20, 0x00, 0x40, 0x79, // ldrh w0, [x1]: the counter
+			0xa8, 0x0b, 0x80, 0xd2, // mov x8, #exit
+			0x01, 0x00, 0x00, 0xd4, // svc #0
+			0x1f, 0x20, 0x03, 0xd5, // nop
+			0xe0, 0x03, 0x1f, 0x2a, // target: mov w0, wzr
+			0xc0, 0x03, 0x5f, 0xd6, // ret
+			0xe0, 0x03, 0x1f, 0x2a, // second: mov w0, wzr
+			0xc0, 0x03, 0x5f, 0xd6, // ret
+		},
+		target: 0x20, second: 0x28,
+	},
+	"s390x": {
+		number: elf.EM_S390,
+		code: []byte{
+			0xc0, 0xe5, 0x00, 0x00, 0x00, 0x0d, // brasl %r14, target
+			0xc0, 0xe5, 0x00, 0x00, 0x00, 0x0e, // brasl %r14, second
+			0xc0, 0x1f, 0x00, 0x40, 0x30, 0x08, // llilf %r1, counter
+			0xe3, 0x20, 0x10, 0x00, 0x00, 0x91, // llgh %r2, 0(%r1)
+			0x0a, 0x01, // svc exit
+			0xa7, 0x28, 0x00, 0x00, // target: lhi %r2, 0
+			0x07, 0x00, // nopr
+			0x07, 0xfe, // br %r14
+			0xa7, 0x28, 0x00, 0x00, // second: lhi %r2, 0
+			0x07, 0xfe, // br %r14
+		},
+		target: 0x1a, second: 0x22,
+	},
 }
 
 // testSymbols are those of the test's executable.
 func (m machine) symbols() []testSymbol {
+	rest := uint64(len(m.code)) - m.second
 	return []testSymbol{
 		{"_start", codeAddress, m.target, elf.STB_GLOBAL, 1},
 		{"target", codeAddress + m.target, 8, elf.STB_GLOBAL, 1},
-		{"second", codeAddress + m.second, 3, elf.STB_LOCAL, 1},
+		{"second", codeAddress + m.second, rest, elf.STB_LOCAL, 1},
 		{"alias", codeAddress + m.target, 8, elf.STB_WEAK, 1},
 		{"versioned@V1", codeAddress + m.target, 8, elf.STB_GLOBAL, 1},
-		{"versioned@@V2", codeAddress + m.second, 3, elf.STB_GLOBAL, 1},
+		{"versioned@@V2", codeAddress + m.second, rest, elf.STB_GLOBAL, 1},
 		{"twice", codeAddress + m.target, 8, elf.STB_LOCAL, 1},
-		{"twice", codeAddress + m.second, 3, elf.STB_LOCAL, 1},
+		{"twice", codeAddress + m.second, rest, elf.STB_LOCAL, 1},
 		{"preferred", codeAddress + m.target, 8, elf.STB_LOCAL, 1},
-		{"preferred", codeAddress + m.second, 3, elf.STB_GLOBAL, 1},
+		{"preferred", codeAddress + m.second, rest, elf.STB_GLOBAL, 1},
 		{"elsewhere", 0, 0, elf.STB_GLOBAL, elf.SHN_UNDEF},
 		{"nowhere", 0x10, 8, elf.STB_GLOBAL, 1},
 	}

@@ -56,13 +56,14 @@ func kprobe(symbol string, prog *ebpf.Program, opts *KprobeOptions, ret bool) (L
 	if err := checkKprobe(symbol, opts, ret); err != nil {
 		return nil, fmt.Errorf("attach %s to %q: %w", name, symbol, err)
 	}
-	event, probe, err := openKprobe(symbol, opts, ret)
-	// Some kernels have no better word than EINVAL for a missing symbol.
-	if missing := errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.EINVAL); missing && syscallSymbol(symbol) != symbol {
-		event, probe, err = openKprobe(syscallSymbol(symbol), opts, ret)
+	tried := symbol
+	event, probe, err := openKprobe(tried, opts, ret)
+	if mayBeMissing(err) && syscallSymbol(symbol) != symbol {
+		tried = syscallSymbol(symbol)
+		event, probe, err = openKprobe(tried, opts, ret)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("attach %s to %q: %w", name, symbol, err)
+		return nil, fmt.Errorf("attach %s to %q: %w", name, symbol, explainKprobe(tried, opts.Offset, err))
 	}
 	l, err := attachPerfEvent(prog, event, probe, opts.Cookie)
 	if err != nil {
@@ -118,32 +119,54 @@ func openKprobePMU(symbol string, offset uint64, ret bool) (*kernel.FD, error) {
 	if ret {
 		attr.Config = 1 << pmu.RetprobeBit
 	}
-	event, err := kernel.PerfEventOpenNamed(&attr, symbol, -1, 0)
-	return event, explainKprobe(symbol, err)
+	return kernel.PerfEventOpenNamed(&attr, symbol, -1, 0)
 }
 
 // errNoPMU is a kernel that makes probes in tracefs only, if at all.
 var errNoPMU = errors.New("no PMU for kprobes")
 
+// mayBeMissing tells whether an error is what kernels say to a symbol that they
+// don't have. Some have no better word than EINVAL: for kretprobes up to 5.10, in
+// tracefs from 6.11 on.
+func mayBeMissing(err error) bool {
+	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.EINVAL)
+}
+
 // explainKprobe says what the kernel means.
-func explainKprobe(symbol string, err error) error {
+func explainKprobe(symbol string, offset uint64, err error) error {
 	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EADDRNOTAVAIL):
+	case errors.Is(err, unix.EINVAL) && isFunction(symbol):
+		where := symbol
+		if offset != 0 {
+			where = fmt.Sprintf("%s+%d", symbol, offset)
+		}
+		return fmt.Errorf("%s can't be probed: the instruction there can't be replaced, is ftrace's, or the function is in blacklist in /sys/kernel/debug/kprobes: %w", where, err)
+	case mayBeMissing(err):
 		return fmt.Errorf("no symbol %s in this kernel and its loaded modules (%s): %w: %w", symbol, nearFunctions(symbol), err, os.ErrNotExist)
-	case errors.Is(err, unix.EINVAL):
-		// Kretprobes up to 5.10, and tracefs from 6.11 on.
-		return fmt.Errorf("no symbol %s (%s), or one that can't be probed (see blacklist in /sys/kernel/debug/kprobes): %w", symbol, nearFunctions(symbol), err)
 	case errors.Is(err, unix.EILSEQ):
 		return fmt.Errorf("no instruction begins at that offset: %w", err)
+	case errors.Is(err, ErrNotSupported):
+		return fmt.Errorf("this kernel has no kprobes (CONFIG_KPROBE_EVENTS): %w", err)
 	}
 	return kernel.ExplainPermission(err, kernel.CapPerfmon)
 }
 
+// isFunction tells whether the kernel has one of this name.
+func isFunction(symbol string) bool {
+	for name := range kernel.SymbolNames(functionTypes) {
+		if name == symbol {
+			return true
+		}
+	}
+	return false
+}
+
+// functionTypes are what /proc/kallsyms calls functions.
+const functionTypes = "tTwW"
+
 // nearFunctions says what functions of the kernel may have been meant.
 func nearFunctions(name string) string {
-	near := nearest.Functions(name, 3, kernel.SymbolNames("tTwW"))
+	near := nearest.Functions(name, 3, kernel.SymbolNames(functionTypes))
 	if len(near) == 0 {
 		return "see /proc/kallsyms"
 	}
@@ -193,7 +216,7 @@ func Kretsyscall(name string, prog *ebpf.Program, opts *KprobeOptions) (Link, er
 func ksyscall(name string, prog *ebpf.Program, opts *KprobeOptions, ret bool) (l Link, err error) {
 	for _, symbol := range [...]string{SyscallWrapper("sys_" + name), "__se_sys_" + name, "sys_" + name} {
 		l, err = kprobe(symbol, prog, opts, ret)
-		if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.EINVAL) {
+		if !mayBeMissing(err) {
 			break
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -128,6 +129,11 @@ type family struct {
 	updatable, detachable bool
 	check                 func(*Info) error
 }
+
+// afterEntry is where functions have an instruction that isn't ftrace's: behind
+// endbr64, or a call of five bytes; behind two instructions, and a third where
+// indirect calls are guarded; behind a branch of six bytes.
+var afterEntry = map[string][2]uint64{"amd64": {4, 5}, "arm64": {8, 12}, "s390x": {6, 10}}
 
 var families = []family{
 	{
@@ -255,17 +261,16 @@ var families = []family{
 		check:   checkKprobeInfo(PerfEventKretprobe),
 	},
 	{
-		// Functions begin with endbr64, or with a call of five bytes; on
-		// arm64 all instructions have four.
 		name:  "kprobe with offset",
 		needs: []testutil.Feature{testutil.Kprobe},
 		perf:  true,
 		spec:  ebpf.ProgramSpec{Type: ebpf.Kprobe},
 		idAt:  -1,
 		attach: func(prog *ebpf.Program, _ string) (Link, error) {
-			l, err := Kprobe("sys_getsid", prog, &KprobeOptions{Offset: 4})
-			if errors.Is(err, unix.EILSEQ) {
-				return Kprobe("sys_getsid", prog, &KprobeOptions{Offset: 5})
+			offsets := afterEntry[runtime.GOARCH]
+			l, err := Kprobe("sys_getsid", prog, &KprobeOptions{Offset: offsets[0]})
+			if errors.Is(err, unix.EILSEQ) || errors.Is(err, unix.EINVAL) {
+				return Kprobe("sys_getsid", prog, &KprobeOptions{Offset: offsets[1]})
 			}
 			return l, err
 		},

@@ -3,7 +3,6 @@ package link
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strconv"
 	"sync/atomic"
@@ -44,11 +43,8 @@ func openKprobeTracefs(symbol string, opts *KprobeOptions, ret bool) (*kernel.FD
 		where += "+" + strconv.FormatUint(opts.Offset, 10)
 	}
 	event, err := probe.open(kind, where, -1, 0)
-	if errors.Is(err, ErrNotSupported) {
-		return nil, nil, fmt.Errorf("this kernel has no kprobes (CONFIG_KPROBE_EVENTS): %w", err)
-	}
 	if err != nil {
-		return nil, nil, explainKprobe(symbol, err)
+		return nil, nil, err
 	}
 	return event, probe, nil
 }
@@ -90,9 +86,13 @@ func newTraceProbe(file, prefix, symbol string) (*traceProbe, error) {
 		}
 	}
 	const maxEventName = 63
+	var random [8]byte
+	if _, err := unix.Getrandom(random[:], 0); err != nil {
+		return nil, fmt.Errorf("random name: %w", err)
+	}
 	return &traceProbe{
 		file:  file,
-		group: prefix + "_" + fmt.Sprintf("%016x", rand.Uint64()),
+		group: prefix + fmt.Sprintf("_%x", random),
 		name:  string(name[:min(len(name), maxEventName)]),
 	}, nil
 }

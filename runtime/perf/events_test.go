@@ -93,7 +93,7 @@ func TestEventCopies(t *testing.T) {
 
 func TestLostEvents(t *testing.T) {
 	p := newProducer(t, 1000)
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	// The ring overflows at once, and the kernel tells with the first sample
 	// that finds room again.
 	for _, err := range events[number](t, p, 2).With(1, ReaderOptions{}).All(t.Context()) {

@@ -12,7 +12,7 @@ import (
 
 // Perf rings from opening to closing, with each system call failing in turn.
 func TestFaults(t *testing.T) {
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	p := newProducer(t, 1)
 	testutil.Faults(t, func() error {
 		r, err := NewReader(p.array, 4096)

@@ -2,7 +2,6 @@ package perf
 
 import (
 	"errors"
-	"os"
 	"testing"
 	"time"
 
@@ -12,15 +11,9 @@ import (
 // A CPU goes offline under an open reader, and comes back. Its ring is silent
 // then; the others go on, and a new reader does without it.
 func TestCPUGoesOffline(t *testing.T) {
-	if os.Getenv("VMTEST") == "" {
-		t.Skip("needs a machine whose CPUs nobody else uses (make test-kernels)")
-	}
-	const switchFile = "/sys/devices/system/cpu/cpu1/online"
-	if _, err := os.Stat(switchFile); err != nil {
-		t.Skipf("needs a second CPU that can be switched off: %v", err)
-	}
+	online := testutil.SecondCPU(t)
 	testutil.CheckFDs(t)
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	p := newProducer(t, 1)
 	r := p.reader(t, 4096, ReaderOptions{})
 	defer r.Close()
@@ -35,14 +28,7 @@ func TestCPUGoesOffline(t *testing.T) {
 		check(t, rec, number)
 	}
 	read(r, 0)
-	turn := func(state string) {
-		t.Helper()
-		if err := os.WriteFile(switchFile, []byte(state), 0); err != nil {
-			t.Fatal(err)
-		}
-	}
-	turn("0")
-	defer turn("1")
+	online(false)
 	read(r, 1)
 	if err := errors.Join(r.Pause(), r.Resume()); err != nil {
 		t.Errorf("with a CPU less: %v", err)
@@ -53,6 +39,6 @@ func TestCPUGoesOffline(t *testing.T) {
 	again := p.reader(t, 4096, ReaderOptions{})
 	defer again.Close()
 	read(again, 2)
-	turn("1")
+	online(true)
 	read(again, 3)
 }

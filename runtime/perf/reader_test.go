@@ -11,12 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 	"github.com/bpfgen/bpfgen/runtime/asm"
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { testutil.Main(m) }
@@ -123,22 +122,6 @@ func (p *producer) reader(t testing.TB, size int, opts ReaderOptions) *Reader {
 	return r
 }
 
-// onCPU keeps the test on one CPU until it ends.
-func onCPU(t testing.TB, cpu int) {
-	t.Helper()
-	runtime.LockOSThread()
-	var before unix.CPUSet
-	if err := errors.Join(unix.SchedGetaffinity(0, &before), moveTo(cpu)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := unix.SchedSetaffinity(0, &before); err != nil {
-			t.Error(err)
-		}
-		runtime.UnlockOSThread()
-	})
-}
-
 // moveTo lets the calling thread run on one CPU only.
 func moveTo(cpu int) error {
 	var one unix.CPUSet
@@ -192,7 +175,7 @@ func TestReadWaitsOnEveryCPU(t *testing.T) {
 			defer close(sent)
 			time.Sleep(5 * time.Millisecond)
 			t.Run("", func(t *testing.T) {
-				onCPU(t, cpu)
+				testutil.OnCPU(t, cpu)
 				p.run(t, 1)
 			})
 		}()
@@ -262,7 +245,7 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 }
 
 func TestLostSamplesAreCounted(t *testing.T) {
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	p := newProducer(t, 1)
 	r := p.reader(t, os.Getpagesize(), ReaderOptions{})
 	p.run(t, 2000)
@@ -289,7 +272,7 @@ func TestLostSamplesAreCounted(t *testing.T) {
 }
 
 func TestOverwritable(t *testing.T) {
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	p := newProducer(t, 1)
 	r := p.reader(t, os.Getpagesize(), ReaderOptions{Overwritable: true})
 	next := uint64(0)
@@ -383,7 +366,7 @@ func TestPauseAndResume(t *testing.T) {
 }
 
 func TestWaitForMore(t *testing.T) {
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	for name, opts := range map[string]ReaderOptions{
 		"Watermark":    {Watermark: 200},
 		"WakeupEvents": {WakeupEvents: 8},
@@ -549,7 +532,7 @@ func TestBufferSizeIsPages(t *testing.T) {
 }
 
 func TestReadIntoDoesNotAllocate(t *testing.T) {
-	onCPU(t, 0)
+	testutil.OnCPU(t, 0)
 	p := newProducer(t, 200)
 	r := p.reader(t, 1<<16, ReaderOptions{})
 	p.run(t, 1)
@@ -563,7 +546,7 @@ func TestReadIntoDoesNotAllocate(t *testing.T) {
 
 // What a record costs, with the clock stopped while they are produced.
 func BenchmarkReadInto(b *testing.B) {
-	onCPU(b, 0)
+	testutil.OnCPU(b, 0)
 	p := newProducer(b, 2000)
 	r := p.reader(b, 1<<20, ReaderOptions{WakeupEvents: 1 << 20})
 	var rec Record

@@ -101,13 +101,14 @@ func (a *archive) close() error {
 	return a.w.Flush()
 }
 
-// portModules make the port that events come through; others are loaded when
+// loaded are modules to load first: those that make the port which events come
+// through, and those whose types and functions tests use. Others are loaded when
 // the kernel asks for them.
-var portModules = []string{"virtio_pci", "virtio_console"}
+var loaded = []string{"virtio_pci", "virtio_console", "veth", "fou"}
 
 // modules is what tests may make the kernel ask for.
-var modules = append([]string{"veth", "dummy", "sch_ingress", "cls_bpf", "act_bpf", "netkit", "nf_tables", "nf_conntrack",
-	"nf_defrag_ipv4", "nf_defrag_ipv6", "tcp_bbr", "tcp_dctcp", "inet_diag", "tcp_diag", "bpf_preload"}, portModules...)
+var modules = append([]string{"dummy", "sch_ingress", "cls_bpf", "act_bpf", "netkit", "nf_tables", "nf_conntrack",
+	"nf_defrag_ipv4", "nf_defrag_ipv6", "tcp_bbr", "tcp_dctcp", "inet_diag", "tcp_diag", "bpf_preload"}, loaded...)
 
 // base adds what doesn't depend on the tests: the first process and the kernel's own.
 func (a *archive) base(k kernelFiles, guest []byte) error {
@@ -231,8 +232,10 @@ func writeInitramfs(path string, k kernelFiles, root string, b *binaries, job pr
 			}
 		}
 	}
-	if err := a.tree("/src/testdata", filepath.Join(root, "testdata")); err != nil {
-		return err
+	for _, dir := range []string{"testdata", "docs"} {
+		if err := a.tree(filepath.Join("/src", dir), filepath.Join(root, dir)); err != nil {
+			return err
+		}
 	}
 	text, err := json.Marshal(job)
 	if err != nil {

@@ -5,7 +5,7 @@
 // system has none that is new enough, by apt into a cache, builds the tests
 // statically, and boots each kernel with nothing but them.
 //
-//	vmtest [-P 2] [-machines amd64/6.1,s390x/6.12] [-suites runtime,runtime/link] [-run REGEXP] [-table FILE] [-logs DIR [-kept]]
+//	vmtest [-P 2] [-machines amd64/6.1,s390x/6.12] [-suites runtime,runtime/link] [-run REGEXP] [-count N] [-table FILE] [-logs DIR [-kept]]
 //
 // The exit status is 0 if all tests passed, 1 if some failed, 2 for wrong usage,
 // 3 if there is no kernel or QEMU to be had, and 4 if a machine failed.
@@ -44,6 +44,7 @@ type options struct {
 	logs     string
 	cache    string
 	timeout  int
+	count    int
 	prepare  bool
 	kept     bool
 }
@@ -64,7 +65,8 @@ func run(ctx context.Context) int {
 	flag.StringVar(&o.table, "table", "", "write what was found to this file")
 	flag.StringVar(&o.logs, "logs", "", "keep the logs of tests and consoles in this folder")
 	flag.StringVar(&o.cache, "cache", filepath.Join(cacheHome, "bpfgen-vmtest"), "folder of what is fetched")
-	flag.IntVar(&o.timeout, "timeout", 400, "seconds for the tests of one package")
+	flag.IntVar(&o.timeout, "timeout", 600, "seconds for the tests of one package")
+	flag.IntVar(&o.count, "count", 1, "how often each test runs, as for go test")
 	flag.BoolVar(&o.prepare, "prepare", false, "only fetch")
 	flag.BoolVar(&o.kept, "kept", false, "run nothing: make the table of the logs that runs have left in -logs")
 	flag.Parse()
@@ -112,37 +114,47 @@ func (o *options) all(ctx context.Context, chosen []machine) error {
 	if o.prepare {
 		return nil
 	}
-	columns, err := o.columns(ctx, ready)
+	root, err := os.Getwd()
 	if err != nil {
 		return err
 	}
-	if o.table != "" {
-		if err := writeTable(o.table, columns); err != nil {
-			return err
-		}
+	suites, err := findSuites(ctx, root, o.suites)
+	if err != nil {
+		return err
 	}
-	return verdict(columns)
+	began := time.Now()
+	columns, err := o.columns(ctx, ready, root, suites)
+	if err != nil {
+		return err
+	}
+	return errors.Join(o.writeTable(columns, time.Since(began)), verdict(columns))
 }
 
 // columns are what the machines find, or have found.
-func (o *options) columns(ctx context.Context, ready []*vm) ([]*column, error) {
+func (o *options) columns(ctx context.Context, ready []*vm, root string, suites []testSuite) ([]*column, error) {
 	if o.kept {
-		root, err := os.Getwd()
-		if err != nil {
-			return nil, err
-		}
-		suites, err := findSuites(ctx, root, o.suites)
-		if err != nil {
-			return nil, err
-		}
 		return kept(o.logs, ready, suites)
 	}
-	built, err := o.build(ctx, ready)
+	built, err := newBuilds(root, suites)
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(built.dir)
 	return o.runAll(ctx, ready, built)
+}
+
+// writeTable writes the table of what was found, unless that is a part only.
+func (o *options) writeTable(columns []*column, took time.Duration) error {
+	switch {
+	case o.table == "":
+		return nil
+	case o.kept:
+		return writeTable(o.table, columns, "From the logs that several runs have left.")
+	case o.machines != "" || o.suites != "" || o.run != "":
+		say("%s stays as it is: whole runs write it", o.table)
+		return nil
+	}
+	return writeTable(o.table, columns, fmt.Sprintf("One run, of %.0f minutes, with %d machines at a time.", took.Minutes(), o.parallel))
 }
 
 // fetch makes machines of those chosen that need nothing but tests.
@@ -163,39 +175,6 @@ func (o *options) fetch(ctx context.Context, chosen []machine, dir string) ([]*v
 	return ready, nil
 }
 
-// builds are the tests for all architectures.
-type builds struct {
-	root, dir string
-	of        map[string]*binaries
-}
-
-func (o *options) build(ctx context.Context, ready []*vm) (*builds, error) {
-	root, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	suites, err := findSuites(ctx, root, o.suites)
-	if err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp("", "vmtest-build")
-	if err != nil {
-		return nil, err
-	}
-	b := &builds{root: root, dir: dir, of: make(map[string]*binaries)}
-	for _, v := range ready {
-		if b.of[v.arch] != nil {
-			continue
-		}
-		began := time.Now()
-		if b.of[v.arch], err = build(ctx, root, v.arch, dir, suites); err != nil {
-			return nil, errors.Join(err, os.RemoveAll(dir))
-		}
-		say("%s: built %d test programs in %.0f s", v.arch, len(suites), time.Since(began).Seconds())
-	}
-	return b, nil
-}
-
 // runAll runs the machines, as many at a time as there may be.
 func (o *options) runAll(ctx context.Context, ready []*vm, built *builds) ([]*column, error) {
 	columns := make([]*column, len(ready))
@@ -213,12 +192,12 @@ func (o *options) runAll(ctx context.Context, ready []*vm, built *builds) ([]*co
 	return columns, errors.Join(errs...)
 }
 
-// overhead is what a machine may take besides its tests, at most.
-const overhead = 5 * time.Minute
-
 func (o *options) runOne(ctx context.Context, v *vm, built *builds) (*column, error) {
-	b := built.of[v.arch]
-	job := protocol.Job{Modules: portModules}
+	b, err := built.forArch(ctx, v.arch)
+	if err != nil {
+		return nil, err
+	}
+	job := protocol.Job{Modules: loaded}
 	reports := make(map[string]*report)
 	c := &column{machine: v.machine, release: v.kernel.release}
 	for _, s := range b.suites {
@@ -236,9 +215,10 @@ func (o *options) runOne(ctx context.Context, v *vm, built *builds) (*column, er
 		return nil, err
 	}
 	v.memory = 1200 + 2*info.Size()>>20 // the archive, and what comes of it, are in memory together
-	limit := overhead + time.Duration(o.timeout*len(job.Runs))*time.Second
 	began := time.Now()
-	err = v.boot(ctx, limit, func(e protocol.Event) {
+	// Tests speak when they begin, and are killed when they take too long.
+	silence := time.Duration(o.timeout+60) * time.Second
+	err = v.boot(ctx, silence, func(e protocol.Event) {
 		switch e.Kind {
 		case protocol.Up:
 			say("%v: %s is up after %.0f s", v.machine, e.Text, time.Since(began).Seconds())
@@ -253,8 +233,15 @@ func (o *options) runOne(ctx context.Context, v *vm, built *builds) (*column, er
 			say("%v: %s", v.machine, e.Text)
 		}
 	})
+	c.took = time.Since(began)
 	if err == nil {
-		say("%v: done after %.0f s", v.machine, time.Since(began).Seconds())
+		say("%v: done after %.0f s, %.0f s of a processor", v.machine, c.took.Seconds(), v.busy.Seconds())
+		return c, nil
+	}
+	for _, r := range c.reports {
+		if r.code < 0 && r.log.Len() > 0 { // the one that it stopped at
+			o.tell(v, r)
+		}
 	}
 	return c, err
 }
@@ -266,11 +253,15 @@ func (o *options) tell(v *vm, r *report) {
 			say("%v", err)
 		}
 	}
+	verdict := "ok  "
+	if r.failed() {
+		verdict = "FAIL"
+	}
+	say("%v: %s %-22s %4d passed, %3d skipped, %5.1f s", v.machine, verdict, r.suite, r.count(passed), r.count(skipped), r.took)
 	if !r.failed() {
-		say("%v: ok   %-22s %5.1f s", v.machine, r.suite, r.took)
 		return
 	}
-	say("%v: FAIL %-22s %5.1f s, exit status %d", v.machine, r.suite, r.took, r.code)
+	say("%v: %s: exit status %d (-1: none)", v.machine, r.suite, r.code)
 	for _, line := range failures(r.log.String()) {
 		fmt.Printf("    %s\n", line)
 	}
@@ -282,10 +273,10 @@ func failures(log string) []string {
 	var lines []string
 	for line := range strings.Lines(log) {
 		line = strings.TrimRight(line, "\n")
-		switch text := strings.TrimSpace(line); {
+		switch text := strings.TrimPrefix(line, frame); {
 		case strings.HasPrefix(text, "=== "), strings.HasPrefix(text, "--- PASS"), strings.HasPrefix(text, "--- SKIP"), strings.Contains(text, ": needs "):
 		default:
-			lines = append(lines, line)
+			lines = append(lines, text)
 		}
 	}
 	const most = 150

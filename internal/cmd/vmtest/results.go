@@ -12,14 +12,17 @@ import (
 	"strings"
 )
 
-// outcome is how a test ended.
+// outcome is how a test ended; none if its program ended first.
 type outcome int
 
 const (
-	passed outcome = iota + 1
+	none outcome = iota
+	passed
 	skipped
 	failed
 )
+
+var outcomes = map[string]outcome{"PASS": passed, "SKIP": skipped, "FAIL": failed}
 
 // testResult is one test in one machine.
 type testResult struct {
@@ -27,7 +30,7 @@ type testResult struct {
 	outcome outcome
 	needs   []string // features, as testutil.Needs names them
 	lacks   string   // the feature for lack of which it was skipped
-	why     string   // what the skip said, or the failure's output
+	said    string   // the last that it logged: of a skipped test, why
 }
 
 // report is one suite in one machine.
@@ -41,15 +44,29 @@ type report struct {
 
 func (r *report) failed() bool { return r.code != 0 }
 
+// count is how many tests ended in a way.
+func (r *report) count(o outcome) int {
+	n := 0
+	for _, t := range r.tests {
+		if t.outcome == o {
+			n++
+		}
+	}
+	return n
+}
+
+// frame begins what the testing package writes about tests, with
+// -test.v=test2json. What tests write themselves hasn't got it, though it may
+// look the same: some run themselves, and log what came of it.
+const frame = "\x16"
+
 var (
-	attrLine    = regexp.MustCompile(`^\s*=== ATTR\s+(\S+) (needs|lacks) (.*)$`)
-	verdictLine = regexp.MustCompile(`(?m)^PASS\n\z`)
-	tookPart    = regexp.MustCompile(`(?m)^--- [A-Z]+: \S+ \(([0-9.]+)s\)$`)
-	resultLine  = regexp.MustCompile(`^\s*--- (PASS|FAIL|SKIP): (\S+) \(`)
-	skipLine    = regexp.MustCompile(`^\s+\S+\.go:\d+: (.*)$`)
+	stateLine  = regexp.MustCompile(`^=== ([A-Z]+) +(\S*) ?(.*)$`)
+	resultLine = regexp.MustCompile(`^--- ([A-Z]+): (\S+) \(([0-9.]+)s\)$`)
+	loggedLine = regexp.MustCompile(`^    \S+\.go:\d+: (.*)$`)
 )
 
-// parse reads the log, which go test -v writes, into results.
+// parse reads the log into results.
 func (r *report) parse() {
 	byName := make(map[string]*testResult)
 	test := func(name string) *testResult {
@@ -61,25 +78,39 @@ func (r *report) parse() {
 		}
 		return t
 	}
-	said := ""
+	current := &testResult{} // nobody's
 	for line := range strings.Lines(r.log.String()) {
-		line = strings.TrimRight(line, "\n")
-		if m := attrLine.FindStringSubmatch(line); m != nil {
-			t := test(m[1])
-			if m[2] == "lacks" {
-				t.lacks = m[3]
-			} else if !slices.Contains(t.needs, m[3]) {
-				t.needs = append(t.needs, m[3])
+		_, framed, ok := strings.Cut(strings.TrimRight(line, "\n"), frame)
+		switch {
+		case !ok:
+			if m := loggedLine.FindStringSubmatch(strings.TrimRight(line, "\n")); m != nil {
+				current.said = m[1]
 			}
-		} else if m := resultLine.FindStringSubmatch(line); m != nil {
-			t := test(m[2])
-			t.outcome = map[string]outcome{"PASS": passed, "FAIL": failed, "SKIP": skipped}[m[1]]
-			if t.outcome == skipped {
-				t.why = said
+		case strings.HasPrefix(framed, "=== "):
+			m := stateLine.FindStringSubmatch(framed)
+			if m == nil || m[2] == "" {
+				current = &testResult{}
+				continue
 			}
-		} else if m := skipLine.FindStringSubmatch(line); m != nil {
-			said = m[1]
+			current = test(m[2])
+			if m[1] == "ATTR" {
+				current.attribute(m[3])
+			}
+		default:
+			if m := resultLine.FindStringSubmatch(framed); m != nil {
+				test(m[2]).outcome = outcomes[m[1]]
+			}
 		}
+	}
+}
+
+// attribute is what testutil.Needs notes: "needs", or "lacks", and a feature.
+func (t *testResult) attribute(text string) {
+	switch key, feature, _ := strings.Cut(text, " "); {
+	case key == "lacks":
+		t.lacks = feature
+	case key == "needs" && !slices.Contains(t.needs, feature):
+		t.needs = append(t.needs, feature)
 	}
 }
 
@@ -113,6 +144,11 @@ func kept(dir string, ready []*vm, suites []testSuite) ([]*column, error) {
 	}
 	return columns, nil
 }
+
+var (
+	verdictLine = regexp.MustCompile(`(?m)^` + frame + `PASS\n\z`)
+	tookPart    = regexp.MustCompile(`(?m)` + frame + `--- [A-Z]+: [^/ ]+ \(([0-9.]+)s\)$`)
+)
 
 // reread is the report that a log gives. The time is that of the tests, without
 // the start of the program.

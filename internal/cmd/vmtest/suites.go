@@ -6,7 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/bpfgen/bpfgen/internal/cmd/vmtest/protocol"
 )
@@ -19,10 +22,15 @@ type testSuite struct {
 	flags  []string // for go test -c
 	args   []string // for the tests
 	binary string
+	pure   bool
 }
 
 // patterns are the packages whose tests depend on the kernel or on the machine.
-var patterns = []string{"./runtime/...", "./internal/btf", "./internal/corerelo", "./internal/elf", "./internal/kconfig", "./internal/kernel", "./internal/object"}
+var patterns = []string{"./runtime/...", "./internal/btf", "./internal/corerelo", "./internal/kernel", "./internal/elf", "./internal/kconfig", "./internal/object"}
+
+// pure are those of them that no kernel has a say in: what they do depends on the
+// order of bytes, if on anything, and on amd64 make test runs them.
+var pure = []string{"internal/elf", "internal/kconfig", "internal/object"}
 
 // faulty are the packages with tests of faults, a build of their own.
 var faulty = []string{"runtime", "runtime/link", "runtime/perf", "runtime/ringbuf"}
@@ -46,7 +54,7 @@ func findSuites(ctx context.Context, root, match string) ([]testSuite, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, testSuite{name: rel, dir: dir, rel: rel})
+		all = append(all, testSuite{name: rel, dir: dir, rel: rel, pure: slices.Contains(pure, rel)})
 	}
 	for _, rel := range faulty {
 		all = append(all, testSuite{
@@ -72,6 +80,9 @@ func findSuites(ctx context.Context, root, match string) ([]testSuite, error) {
 	return chosen, nil
 }
 
+// isFor tells whether a suite has something to find out in a machine.
+func (s *testSuite) isFor(m machine) bool { return !s.pure || m.arch != "amd64" }
+
 // guestDir is where the tests run, so that they find testdata as in the module.
 func (s *testSuite) guestDir() string { return filepath.Join("/src", s.rel) }
 
@@ -80,7 +91,7 @@ func (s *testSuite) guestBinary() string {
 }
 
 func (s *testSuite) run(o *options) protocol.Run {
-	args := append([]string{s.guestBinary(), "-test.v", fmt.Sprintf("-test.timeout=%ds", o.timeout)}, s.args...)
+	args := append([]string{s.guestBinary(), "-test.v=test2json", fmt.Sprintf("-test.timeout=%ds", o.timeout), fmt.Sprintf("-test.count=%d", o.count)}, s.args...)
 	if o.run != "" {
 		args = append(args, "-test.run="+o.run)
 	}
@@ -93,28 +104,59 @@ type binaries struct {
 	suites []testSuite
 }
 
+// builds are the tests for all architectures, each made when it is asked for:
+// while a machine runs the tests of one, another's are built.
+type builds struct {
+	root, dir string
+	suites    []testSuite
+	mu        sync.Mutex
+	of        map[string]func() (*binaries, error)
+}
+
+func newBuilds(root string, suites []testSuite) (*builds, error) {
+	dir, err := os.MkdirTemp("", "vmtest-build")
+	return &builds{root: root, dir: dir, suites: suites, of: make(map[string]func() (*binaries, error))}, err
+}
+
+// forArch builds for an architecture, once.
+func (b *builds) forArch(ctx context.Context, arch string) (*binaries, error) {
+	b.mu.Lock()
+	once := b.of[arch]
+	if once == nil {
+		once = sync.OnceValues(func() (*binaries, error) { return b.build(ctx, arch) })
+		b.of[arch] = once
+	}
+	b.mu.Unlock()
+	return once()
+}
+
 // build compiles the first process and all suites, static.
-func build(ctx context.Context, root, arch, dir string, suites []testSuite) (*binaries, error) {
-	b := &binaries{guest: filepath.Join(dir, "guest-"+arch)}
+func (b *builds) build(ctx context.Context, arch string) (*binaries, error) {
+	began := time.Now()
+	made := &binaries{guest: filepath.Join(b.dir, "guest-"+arch)}
 	compile := func(args ...string) error {
 		cmd := exec.CommandContext(ctx, "go", args...)
-		cmd.Dir = root
+		cmd.Dir = b.root
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("for %s: go %s: %w\n%s", arch, strings.Join(args, " "), err, out)
 		}
 		return nil
 	}
-	if err := compile("build", "-trimpath", "-ldflags=-s -w", "-o", b.guest, "./internal/cmd/vmtest/guest"); err != nil {
+	if err := compile("build", "-trimpath", "-ldflags=-s -w", "-o", made.guest, "./internal/cmd/vmtest/guest"); err != nil {
 		return nil, err
 	}
-	for _, s := range suites {
-		s.binary = filepath.Join(dir, arch+"-"+filepath.Base(s.guestBinary()))
+	for _, s := range b.suites {
+		if !s.isFor(machine{arch: arch}) {
+			continue
+		}
+		s.binary = filepath.Join(b.dir, arch+"-"+filepath.Base(s.guestBinary()))
 		args := append([]string{"test", "-c", "-ldflags=-s -w", "-o", s.binary}, s.flags...)
 		if err := compile(append(args, "./"+s.rel)...); err != nil {
 			return nil, err
 		}
-		b.suites = append(b.suites, s)
+		made.suites = append(made.suites, s)
 	}
-	return b, nil
+	say("%s: built %d test programs in %.0f s", arch, len(made.suites), time.Since(began).Seconds())
+	return made, nil
 }

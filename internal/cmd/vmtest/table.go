@@ -3,9 +3,11 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
+	"time"
 )
 
 // column is what is known about one machine after its tests.
@@ -13,7 +15,11 @@ type column struct {
 	machine
 	release string
 	reports []*report
+	took    time.Duration // from switching it on to its end; 0 if that isn't known
 }
+
+// name is a column's head.
+func (c *column) name() string { return c.release + " " + c.arch }
 
 // cell is what a table says about a feature in a machine.
 type cell struct {
@@ -52,7 +58,7 @@ func tabulate(columns []*column) []featureRow {
 		for _, r := range c.reports {
 			for _, t := range r.tests {
 				if t.outcome == skipped && t.lacks != "" {
-					at(t.lacks, i).absent = t.why
+					at(t.lacks, i).absent = t.said
 				}
 				for _, need := range t.needs {
 					switch t.outcome {
@@ -85,40 +91,20 @@ func since(feature string) string {
 
 const tableHead = `# Kernels
 
-What the kernel tests found in virtual machines with Debian's kernels: written by ` + "`make test-kernels`" + `, not by hand,
-from the logs of one run or of several (` + "`vmtest -logs DIR -kept`" + `).
+What the kernel tests found in virtual machines with Debian's kernels: written by ` + "`make test-kernels`" + `, not by hand.
 
 A row is a feature that tests need, with the first version of Linux that has it; a test that needs it fails in a kernel
 that is new enough and refuses. **passed**: all tests that need it did. **—**: not in this kernel, which is older, or was
-built or made without it (notes below). Empty: the tests that need it need something else besides that is missing, or
-weren't run.
+built or made without it (notes below). Empty: the tests that need it need something else besides that is missing.
 
 `
 
-// writeScope tells which machines weren't run, for a run may be of some only.
-func writeScope(b *strings.Builder, columns []*column) {
-	var left []string
-	for _, m := range machines {
-		if !slices.ContainsFunc(columns, func(c *column) bool { return c.String() == m.String() }) {
-			left = append(left, m.String())
-		}
-	}
-	if len(left) > 0 {
-		fmt.Fprintf(b, "Not run this time: %s.\n\n", strings.Join(left, ", "))
-	}
-}
-
 // writeTable writes docs/kernels.md.
-func writeTable(path string, columns []*column) error {
+func writeTable(path string, columns []*column, scope string) error {
 	var b strings.Builder
-	b.WriteString(tableHead)
-	writeScope(&b, columns)
+	b.WriteString(tableHead + scope + "\n\n")
 	table := tabulate(columns)
-	b.WriteString("| feature |")
-	for _, c := range columns {
-		fmt.Fprintf(&b, " %s %s |", c.release, c.arch)
-	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(columns)) + "\n")
+	writeHead(&b, "feature", columns)
 	for _, row := range table {
 		fmt.Fprintf(&b, "| %s |", row.name)
 		for _, c := range row.cells {
@@ -127,8 +113,18 @@ func writeTable(path string, columns []*column) error {
 		b.WriteByte('\n')
 	}
 	writeNotes(&b, columns, table)
-	writeCounts(&b, columns)
+	writeSkips(&b, columns)
+	writeSuites(&b, columns)
 	return os.WriteFile(path, []byte(b.String()), 0o644)
+}
+
+// writeHead begins a table with a column for each machine.
+func writeHead(b *strings.Builder, of string, columns []*column) {
+	fmt.Fprintf(b, "| %s |", of)
+	for _, c := range columns {
+		fmt.Fprintf(b, " %s |", c.name())
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(columns)) + "\n")
 }
 
 // writeNotes tells what kernels lack though they are new enough.
@@ -138,7 +134,7 @@ func writeNotes(b *strings.Builder, columns []*column, table []featureRow) {
 		for i, c := range row.cells {
 			_, why, _ := strings.Cut(c.absent, "): ")
 			if c.String() == "—" && !strings.HasPrefix(why, "this is Linux") {
-				notes = append(notes, fmt.Sprintf("- %s %s, %s: %s\n", columns[i].release, columns[i].arch, row.name, why))
+				notes = append(notes, fmt.Sprintf("- %s, %s: %s\n", columns[i].name(), row.name, why))
 			}
 		}
 	}
@@ -147,20 +143,72 @@ func writeNotes(b *strings.Builder, columns []*column, table []featureRow) {
 	}
 }
 
-// writeCounts is how much was run.
-func writeCounts(b *strings.Builder, columns []*column) {
-	b.WriteString("\n| machine | packages | passed | skipped | failed | seconds |\n|---|---|---|---|---|---|\n")
+// writeSkips lists the tests that were skipped for other reasons than kernels.
+func writeSkips(b *strings.Builder, columns []*column) {
+	type skip struct{ test, why string }
+	where := make(map[skip][]string)
 	for _, c := range columns {
-		var n [failed + 1]int
-		var took float64
-		var packages []string
 		for _, r := range c.reports {
-			packages = append(packages, r.suite)
-			took += r.took
 			for _, t := range r.tests {
-				n[t.outcome]++
+				if t.outcome == skipped && t.lacks == "" {
+					s := skip{r.suite + " " + t.name, t.said}
+					where[s] = append(where[s], c.String())
+				}
 			}
 		}
-		fmt.Fprintf(b, "| %s %s | %s | %d | %d | %d | %.0f |\n", c.release, c.arch, strings.Join(packages, ", "), n[passed], n[skipped], n[failed], took)
 	}
+	skips := slices.SortedFunc(maps.Keys(where), func(a, b skip) int {
+		return cmp.Or(strings.Compare(a.test, b.test), strings.Compare(a.why, b.why))
+	})
+	if len(skips) > 0 {
+		b.WriteString("\nSkipped for another reason:\n\n")
+	}
+	for _, s := range skips {
+		in := "everywhere"
+		if machines := where[s]; len(machines) < len(columns) {
+			in = strings.Join(machines, ", ")
+		}
+		fmt.Fprintf(b, "- %s: %s (%s)\n", s.test, s.why, in)
+	}
+}
+
+// writeSuites is how much was run, and how long it took.
+func writeSuites(b *strings.Builder, columns []*column) {
+	b.WriteString("\nTests that passed, that were skipped, and seconds of one core. On amd64, make test has run the others:\n\n")
+	writeHead(b, "package", columns)
+	var suites []string
+	for _, c := range columns {
+		for _, r := range c.reports {
+			if !slices.Contains(suites, r.suite) {
+				suites = append(suites, r.suite)
+			}
+		}
+	}
+	for _, suite := range suites {
+		fmt.Fprintf(b, "| %s |", suite)
+		for _, c := range columns {
+			fmt.Fprintf(b, " %s |", c.result(suite))
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString("| the whole machine |")
+	for _, c := range columns {
+		fmt.Fprintf(b, " %.0f s |", c.took.Seconds())
+	}
+	b.WriteByte('\n')
+}
+
+// result is a cell of the table of packages.
+func (c *column) result(suite string) string {
+	for _, r := range c.reports {
+		if r.suite != suite {
+			continue
+		}
+		verdict := ""
+		if r.failed() {
+			verdict = fmt.Sprintf("**FAILED** (%d), ", r.count(failed)+r.count(none))
+		}
+		return fmt.Sprintf("%s%d, %d, %.0f s", verdict, r.count(passed), r.count(skipped), r.took)
+	}
+	return ""
 }

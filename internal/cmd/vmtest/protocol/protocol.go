@@ -10,7 +10,7 @@ const PortName = "vmtest"
 
 // Job is what a machine is to do, in order.
 type Job struct {
-	// Modules are kernel modules to load before the port can be there.
+	// Modules are kernel modules to load first, as those of the port.
 	Modules []string
 	Runs    []Run
 }
