@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 
 	"internal/bpfheaders":  {},
 	"internal/digest":      {},
+	"internal/executable":  {"internal/files"},
 	"internal/files":       {},
 	"internal/gunzip":      {},
 	"internal/nearest":     {"internal/sorting"},
@@ -47,7 +48,7 @@ var mayImport = map[string][]string{
 		"internal/object", "internal/corerelo", "internal/kernel", "internal/uapi",
 		"internal/files", "internal/kconfig", "internal/nearest", "internal/sorting", "internal/verifierlog", "internal/btf", "runtime/btf", "runtime/asm", "golang.org/x/sys/unix",
 	},
-	"runtime/link":     {"runtime", "internal/object", "internal/nearest", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
+	"runtime/link":     {"runtime", "internal/executable", "internal/object", "internal/nearest", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
 	"runtime/ringbuf":  {"runtime", "internal/kernel", "internal/uapi"},
 	"runtime/perf":     {"runtime", "internal/kernel", "internal/uapi", "golang.org/x/sys/unix"},
 	"runtime/features": {"runtime", "runtime/link", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},

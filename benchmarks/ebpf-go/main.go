@@ -232,7 +232,7 @@ const (
 )
 
 // withRing calls read with a ring buffer that has events in it.
-func withRing(args []string, read func(r *ringbuf.Reader, n int) error) error {
+func withRing(args []string, watch measure.Stopwatch, read func(r *ringbuf.Reader, n int) error) error {
 	coll, err := load(args[0])
 	if err != nil {
 		return err
@@ -246,7 +246,7 @@ func withRing(args []string, read func(r *ringbuf.Reader, n int) error) error {
 	produce := coll.Programs["produce"]
 	in := make([]byte, 14)
 	var rec ringbuf.Record
-	return measure.LoopAfter(func() error {
+	return watch.Loop(func() error {
 		// The events come without a wake-up: Flush has the reader look.
 		for range bursts {
 			if _, err := produce.Run(&ebpf.RunOptions{Data: in}); err != nil {
@@ -263,7 +263,7 @@ func withRing(args []string, read func(r *ringbuf.Reader, n int) error) error {
 }
 
 func ringRead(args []string) error {
-	return withRing(args, func(r *ringbuf.Reader, n int) error {
+	return withRing(args, measure.Stopwatch{}, func(r *ringbuf.Reader, n int) error {
 		for range n {
 			rec, err := r.Read()
 			if err != nil {
@@ -277,7 +277,7 @@ func ringRead(args []string) error {
 
 func ring(args []string) error {
 	var rec ringbuf.Record
-	return withRing(args, func(r *ringbuf.Reader, n int) error {
+	return withRing(args, measure.Stopwatch{Thread: true}, func(r *ringbuf.Reader, n int) error {
 		for range n {
 			if err := r.ReadInto(&rec); err != nil {
 				return err
@@ -302,7 +302,8 @@ func perfRead(args []string) error {
 	defer r.Close()
 	var rec perf.Record
 	send, in := coll.Programs["send"], make([]byte, 14)
-	return measure.BriefAfter(func() error {
+	watch := measure.Stopwatch{Brief: true, Thread: true}
+	return watch.Loop(func() error {
 		for range bursts {
 			if _, err := send.Run(&ebpf.RunOptions{Data: in}); err != nil {
 				return err

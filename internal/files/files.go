@@ -57,6 +57,21 @@ func (f *File) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// ReadAt fills b from an offset, or fails with io.ErrUnexpectedEOF.
+func (f *File) ReadAt(b []byte, offset int64) error {
+	for len(b) > 0 {
+		n, err := again(func() (int, error) { return syscall.Pread(f.fd, b, offset) })
+		if err == nil && n == 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return f.wrap("read", err)
+		}
+		b, offset = b[n:], offset+int64(n)
+	}
+	return nil
+}
+
 func (f *File) wrap(op string, err error) error {
 	if err == nil {
 		return nil

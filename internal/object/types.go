@@ -315,6 +315,12 @@ func (t *typeTable) sizeof(id uint32) (size, align uint32, err error) {
 		case rawbtf.KindPointer:
 			unit = pointerSize
 		case rawbtf.KindInt, rawbtf.KindFloat, rawbtf.KindEnum, rawbtf.KindEnum64, rawbtf.KindStruct, rawbtf.KindUnion, rawbtf.KindDatasec:
+		case rawbtf.KindFwd:
+			name, err := r.Name()
+			if err != nil {
+				return 0, 0, err
+			}
+			return 0, 0, fmt.Errorf("%q is only declared: clang leaves out what nothing but an inner map uses, so let a variable have that type", name)
 		default:
 			return 0, 0, fmt.Errorf("a %v has no size", r.Kind())
 		}

@@ -1,7 +1,6 @@
 package link
 
 import (
-	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpfgen/bpfgen/internal/executable"
 )
 
 // ErrNoSymbol is in errors about a function that an executable doesn't have.
@@ -45,13 +48,17 @@ func OpenExecutable(path string) (*Executable, error) {
 
 // findExecutable is where the file is that a user calls path.
 func findExecutable(path string) (string, error) {
-	_, err := os.Stat(path)
+	var stat unix.Stat_t
+	err := unix.Stat(path, &stat)
+	if err != nil {
+		err = &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
 	if err == nil || strings.Contains(path, "/") || !errors.Is(err, fs.ErrNotExist) {
 		return path, err
 	}
 	for _, dir := range executableFolders(path) {
 		candidate := filepath.Join(dir, path)
-		if info, err := os.Stat(candidate); dir != "" && err == nil && info.Mode().IsRegular() {
+		if dir != "" && unix.Stat(candidate, &stat) == nil && stat.Mode&unix.S_IFMT == unix.S_IFREG {
 			return candidate, nil
 		}
 	}
@@ -98,32 +105,30 @@ const (
 // readFunctions reads the symbols for people and those for the dynamic linker;
 // files may lack either.
 func readFunctions(path string) ([]function, error) {
-	file, err := elf.Open(path)
+	file, err := executable.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("symbols of %s: %w", path, err)
 	}
 	defer file.Close()
-	if file.Type != elf.ET_EXEC && file.Type != elf.ET_DYN {
+	if file.Type != executable.TypeExecutable && file.Type != executable.TypeShared {
 		return nil, fmt.Errorf("%s is neither a program nor a shared library: %w", path, os.ErrInvalid)
 	}
+	symbols, err := file.Symbols()
+	if err != nil {
+		return nil, fmt.Errorf("symbols of %s: %w", path, err)
+	}
 	var functions []function
-	for _, read := range [...]func() ([]elf.Symbol, error){file.Symbols, file.DynamicSymbols} {
-		symbols, err := read()
-		if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
-			return nil, fmt.Errorf("symbols of %s: %w", path, err)
-		}
-		for i := range symbols {
-			if f, ok := newFunction(file, &symbols[i]); ok {
-				functions = append(functions, f)
-			}
+	for i := range symbols {
+		if f, ok := newFunction(file, &symbols[i]); ok {
+			functions = append(functions, f)
 		}
 	}
 	slices.SortFunc(functions, func(a, b function) int { return strings.Compare(a.name, b.name) })
 	return functions, nil
 }
 
-func newFunction(file *elf.File, symbol *elf.Symbol) (function, bool) {
-	if elf.ST_TYPE(symbol.Info) != elf.STT_FUNC {
+func newFunction(file *executable.File, symbol *executable.Symbol) (function, bool) {
+	if symbol.Type != executable.SymbolFunc {
 		return function{}, false
 	}
 	f := function{name: symbol.Name, version: symbol.Version, size: symbol.Size, rank: rankOf(symbol)}
@@ -137,34 +142,28 @@ func newFunction(file *elf.File, symbol *elf.Symbol) (function, bool) {
 	if f.rank == rankExternal {
 		return f, true
 	}
-	offset, ok := fileOffset(file, symbol.Value)
+	offset, ok := codeAt(file, symbol.Value)
 	f.offset = offset
 	return f, ok
 }
 
-func rankOf(symbol *elf.Symbol) rank {
-	switch bind := elf.ST_BIND(symbol.Info); {
-	case symbol.Section == elf.SHN_UNDEF:
+func rankOf(symbol *executable.Symbol) rank {
+	switch {
+	case symbol.Section == executable.Undefined:
 		return rankExternal
-	case bind == elf.STB_LOCAL:
+	case symbol.Bind == executable.BindLocal:
 		return rankLocal
-	case symbol.HasVersion && symbol.VersionIndex.IsHidden():
+	case symbol.Old:
 		return rankOldVersion
-	case bind == elf.STB_WEAK:
+	case symbol.Bind == executable.BindWeak:
 		return rankWeak
 	}
 	return rankGlobal
 }
 
-// fileOffset is where the code is in the file that will be at an address.
-func fileOffset(file *elf.File, address uint64) (uint64, bool) {
-	for _, segment := range file.Progs {
-		if segment.Type == elf.PT_LOAD && segment.Flags&elf.PF_X != 0 &&
-			segment.Vaddr <= address && address-segment.Vaddr < segment.Memsz {
-			return address - segment.Vaddr + segment.Off, true
-		}
-	}
-	return 0, false
+// codeAt is where the code is in the file that will be at an address.
+func codeAt(file *executable.File, address uint64) (uint64, bool) {
+	return file.FileOffset(address, func(s *executable.Segment) bool { return s.Executable })
 }
 
 // SymbolOffset is a place in a function.

@@ -3,7 +3,6 @@ package link
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strconv"
 	"sync/atomic"
@@ -87,9 +86,13 @@ func newTraceProbe(file, prefix, symbol string) (*traceProbe, error) {
 		}
 	}
 	const maxEventName = 63
+	var random [8]byte
+	if _, err := unix.Getrandom(random[:], 0); err != nil {
+		return nil, fmt.Errorf("random name: %w", err)
+	}
 	return &traceProbe{
 		file:  file,
-		group: prefix + "_" + fmt.Sprintf("%016x", rand.Uint64()),
+		group: prefix + fmt.Sprintf("_%x", random),
 		name:  string(name[:min(len(name), maxEventName)]),
 	}, nil
 }

@@ -1,12 +1,13 @@
 package link
 
 import (
-	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"strconv"
 	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/executable"
 )
 
 // usdtLayout is where struct __bpf_usdt_spec of <bpf/usdt.bpf.h> has its
@@ -79,12 +80,12 @@ func (p *usdtProbe) spec(at usdtLayout, cookie uint64) ([]byte, error) {
 }
 
 // parseUSDTArgs reads what the assembler wrote down.
-func parseUSDTArgs(machine elf.Machine, text string) ([]usdtArg, error) {
-	parse, ok := map[elf.Machine]func(string) (usdtArg, bool){
-		elf.EM_X86_64: parseArgX86, elf.EM_AARCH64: parseArgARM64,
+func parseUSDTArgs(machine uint16, text string) ([]usdtArg, error) {
+	parse, ok := map[uint16]func(string) (usdtArg, bool){
+		executable.MachineX86_64: parseArgX86, executable.MachineAArch64: parseArgARM64,
 	}[machine]
 	if !ok {
-		return nil, fmt.Errorf("arguments of probes for %v: %w", machine, ErrNotSupported)
+		return nil, fmt.Errorf("arguments of probes for machine %d: %w", machine, ErrNotSupported)
 	}
 	var args []usdtArg
 	for text = strings.TrimSpace(text); text != ""; text = strings.TrimSpace(text) {

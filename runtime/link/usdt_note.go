@@ -2,15 +2,16 @@ package link
 
 import (
 	"bytes"
-	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"os"
+
+	"github.com/bpfgen/bpfgen/internal/executable"
 )
 
 // usdtProbe is one place that has a probe.
 type usdtProbe struct {
-	machine elf.Machine
+	machine uint16
 	offset  uint64 // in the file
 	counter uint64 // where the file has the counter of who looks, zero for none
 	args    string // where the arguments are: "-4@%eax 8@-8(%rbp)"
@@ -26,29 +27,29 @@ const (
 
 // findProbes reads where a file has a probe.
 func findProbes(path, provider, name string) ([]usdtProbe, error) {
-	file, err := elf.Open(path)
+	file, err := executable.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	if file.Class != elf.ELFCLASS64 || file.Data != elf.ELFDATA2LSB {
+	if !file.Is64 || file.Order != binary.LittleEndian {
 		return nil, fmt.Errorf("probes of a program that isn't 64-bit and little-endian: %w", ErrNotSupported)
 	}
 	section := file.Section(usdtNotes)
 	if section == nil {
 		return nil, fmt.Errorf("no probes at all (no section %s): %w", usdtNotes, ErrNoSymbol)
 	}
-	notes, err := section.Data()
+	notes, err := file.Data(section)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", usdtNotes, err)
 	}
 	var probes []usdtProbe
 	for len(notes) > 0 {
 		var desc []byte
-		if desc, notes, err = nextNote(file.ByteOrder, notes); err != nil {
+		if desc, notes, err = nextNote(file.Order, notes); err != nil {
 			return nil, err
 		}
-		n, err := parseUSDTNote(file.ByteOrder, desc)
+		n, err := parseUSDTNote(file.Order, desc)
 		if err != nil {
 			return nil, err
 		}
@@ -114,32 +115,26 @@ func parseUSDTNote(order binary.ByteOrder, desc []byte) (usdtNote, error) {
 
 // locate finds in the file what the note speaks of. Who moved code after it was
 // linked moved the section .stapsdt.base too, but changed no notes.
-func (n *usdtNote) locate(file *elf.File) (usdtProbe, error) {
+func (n *usdtNote) locate(file *executable.File) (usdtProbe, error) {
 	p := usdtProbe{machine: file.Machine, args: n.args}
 	var moved uint64
 	if base := file.Section(usdtBase); base != nil && n.base != 0 {
-		moved = base.Addr - n.base
+		moved = base.Address - n.base
 	}
 	var ok bool
-	if p.offset, ok = fileOffset(file, n.address+moved); !ok {
+	if p.offset, ok = codeAt(file, n.address+moved); !ok {
 		return p, fmt.Errorf("there is no code at %#x, where a note has the probe: %w", n.address+moved, os.ErrInvalid)
 	}
 	if n.counter == 0 {
 		return p, nil
 	}
-	if p.counter, ok = dataOffset(file, n.counter+moved); !ok {
+	if p.counter, ok = dataAt(file, n.counter+moved); !ok {
 		return p, fmt.Errorf("there is no data at %#x, where a note has the counter: %w", n.counter+moved, os.ErrInvalid)
 	}
 	return p, nil
 }
 
-// dataOffset is where the data is in the file that will be at an address.
-func dataOffset(file *elf.File, address uint64) (uint64, bool) {
-	for _, segment := range file.Progs {
-		if segment.Type == elf.PT_LOAD && segment.Flags&elf.PF_W != 0 &&
-			segment.Vaddr <= address && address-segment.Vaddr < segment.Memsz {
-			return address - segment.Vaddr + segment.Off, true
-		}
-	}
-	return 0, false
+// dataAt is where the data is in the file that will be at an address.
+func dataAt(file *executable.File, address uint64) (uint64, bool) {
+	return file.FileOffset(address, func(s *executable.Segment) bool { return s.Writable })
 }

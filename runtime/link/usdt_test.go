@@ -2,7 +2,6 @@ package link
 
 import (
 	"bytes"
-	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"os"
@@ -12,6 +11,7 @@ import (
 
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 
+	"github.com/bpfgen/bpfgen/internal/executable"
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/testutil"
 )
@@ -36,37 +36,37 @@ func rawNote(name string, desc []byte) []byte {
 
 func TestUSDTArguments(t *testing.T) {
 	tests := []struct {
-		machine elf.Machine
+		machine uint16
 		text    string
 		want    []usdtArg // nil: not understood
 	}{
-		{elf.EM_X86_64, "-4@$-9", []usdtArg{{size: -4, kind: usdtConst, value: -9}}},
-		{elf.EM_X86_64, "8@%rax -4@%edi 1@%r8b", []usdtArg{
+		{executable.MachineX86_64, "-4@$-9", []usdtArg{{size: -4, kind: usdtConst, value: -9}}},
+		{executable.MachineX86_64, "8@%rax -4@%edi 1@%r8b", []usdtArg{
 			{size: 8, kind: usdtRegister, register: 80}, {size: -4, kind: usdtRegister, register: 112}, {size: 1, kind: usdtRegister, register: 72},
 		}},
-		{elf.EM_X86_64, "-4@-1204(%rbp) 8@(%rsp)", []usdtArg{
+		{executable.MachineX86_64, "-4@-1204(%rbp) 8@(%rsp)", []usdtArg{
 			{size: -4, kind: usdtMemory, value: -1204, register: 32}, {size: 8, kind: usdtMemory, register: 152},
 		}},
-		{elf.EM_X86_64, "2@0x10(%rax,%rcx,8) 1@(%rdi, %rsi)", []usdtArg{
+		{executable.MachineX86_64, "2@0x10(%rax,%rcx,8) 1@(%rdi, %rsi)", []usdtArg{
 			{size: 2, kind: usdtIndexedMem, value: 16, register: 80, index: 88, scale: 3},
 			{size: 1, kind: usdtIndexedMem, register: 112, index: 104},
 		}},
-		{elf.EM_AARCH64, "-4@5 8@x30 4@w1 -1@[sp] 8@[x2, -16]", []usdtArg{
+		{executable.MachineAArch64, "-4@5 8@x30 4@w1 -1@[sp] 8@[x2, -16]", []usdtArg{
 			{size: -4, kind: usdtConst, value: 5}, {size: 8, kind: usdtRegister, register: 240}, {size: 4, kind: usdtRegister, register: 8},
 			{size: -1, kind: usdtMemory, register: 248}, {size: 8, kind: usdtMemory, value: -16, register: 16},
 		}},
-		{elf.EM_X86_64, "", []usdtArg{}},
-		{elf.EM_X86_64, "4@%xmm0", nil},
-		{elf.EM_X86_64, "3@%eax", nil},
-		{elf.EM_X86_64, "16@%eax", nil},
-		{elf.EM_X86_64, "%eax", nil},
-		{elf.EM_X86_64, "4@symbol(%rip", nil},
-		{elf.EM_X86_64, "4@(%rax,%rbx,3)", nil},
-		{elf.EM_X86_64, "4@", nil},
-		{elf.EM_X86_64, strings.Repeat("4@%eax ", usdtMaxArgs+1), nil},
-		{elf.EM_AARCH64, "4@x31", nil},
-		{elf.EM_AARCH64, "4@[x1, 8", nil},
-		{elf.EM_MIPS, "4@$1", nil},
+		{executable.MachineX86_64, "", []usdtArg{}},
+		{executable.MachineX86_64, "4@%xmm0", nil},
+		{executable.MachineX86_64, "3@%eax", nil},
+		{executable.MachineX86_64, "16@%eax", nil},
+		{executable.MachineX86_64, "%eax", nil},
+		{executable.MachineX86_64, "4@symbol(%rip", nil},
+		{executable.MachineX86_64, "4@(%rax,%rbx,3)", nil},
+		{executable.MachineX86_64, "4@", nil},
+		{executable.MachineX86_64, strings.Repeat("4@%eax ", usdtMaxArgs+1), nil},
+		{executable.MachineAArch64, "4@x31", nil},
+		{executable.MachineAArch64, "4@[x1, 8", nil},
+		{8, "4@$1", nil},
 	}
 	for _, test := range tests {
 		got, err := parseUSDTArgs(test.machine, test.text)
@@ -90,7 +90,7 @@ func TestUSDTArguments(t *testing.T) {
 
 // The bytes are what C has for the struct, before and since libbpf 1.7.
 func TestUSDTSpec(t *testing.T) {
-	p := usdtProbe{machine: elf.EM_X86_64, args: "-4@16(%rbp)"}
+	p := usdtProbe{machine: executable.MachineX86_64, args: "-4@16(%rbp)"}
 	old, err := p.spec(usdtLayouts[0], 7)
 	if err != nil || !bytes.Equal(old[:16], []byte{16, 0, 0, 0, 0, 0, 0, 0, usdtMemory, 0, 0, 0, 32, 0, 1, 32}) {
 		t.Errorf("% x, %v", old, err)
@@ -262,8 +262,8 @@ func FuzzUSDTNotes(f *testing.F) {
 				return
 			}
 			if n, err := parseUSDTNote(binary.LittleEndian, desc); err == nil {
-				_, _ = parseUSDTArgs(elf.EM_X86_64, n.args)
-				_, _ = parseUSDTArgs(elf.EM_AARCH64, n.args)
+				_, _ = parseUSDTArgs(executable.MachineX86_64, n.args)
+				_, _ = parseUSDTArgs(executable.MachineAArch64, n.args)
 			}
 			notes = rest
 		}

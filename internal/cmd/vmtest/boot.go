@@ -36,20 +36,22 @@ type vm struct {
 	busy      time.Duration // of a processor, in the end
 }
 
-// boot runs the machine to its end, and gives each event to see.
-func (v *vm) boot(ctx context.Context, limit time.Duration, see func(protocol.Event)) error {
-	err := v.bootOnce(ctx, limit, see)
+// boot runs the machine to its end, and gives each event to see. It may be silent
+// for so long, once it has spoken.
+func (v *vm) boot(ctx context.Context, silence time.Duration, see func(protocol.Event)) error {
+	err := v.bootOnce(ctx, silence, see)
 	if errors.Is(err, errNoBoot) && ctx.Err() == nil {
 		say("%v: %v; once more", v.machine, err)
-		err = v.bootOnce(ctx, limit, see)
+		err = v.bootOnce(ctx, silence, see)
 	}
 	return err
 }
 
-func (v *vm) bootOnce(ctx context.Context, limit time.Duration, see func(protocol.Event)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not done after %v", limit))
-	defer cancel()
-	silent := time.AfterFunc(bootTime, cancel)
+func (v *vm) bootOnce(ctx context.Context, silence time.Duration, see func(protocol.Event)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silent := time.AfterFunc(bootTime, func() { cancel(fmt.Errorf("no word for %v: it hangs", silence)) })
+	defer silent.Stop()
 	cmd := exec.CommandContext(ctx, v.qemu[0], v.arguments()...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
@@ -65,7 +67,7 @@ func (v *vm) bootOnce(ctx context.Context, limit time.Duration, see func(protoco
 	}
 	up, done := false, false
 	err = eachEvent(out, func(e protocol.Event) {
-		silent.Stop()
+		silent.Reset(silence)
 		up = true
 		done = done || e.Kind == protocol.Done
 		see(e)

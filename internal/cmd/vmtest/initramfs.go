@@ -102,9 +102,9 @@ func (a *archive) close() error {
 }
 
 // loaded are modules to load first: those that make the port which events come
-// through, and one with BTF, for there are tests of types of modules. Others are
-// loaded when the kernel asks for them.
-var loaded = []string{"virtio_pci", "virtio_console", "veth"}
+// through, and those whose types and functions tests use. Others are loaded when
+// the kernel asks for them.
+var loaded = []string{"virtio_pci", "virtio_console", "veth", "fou"}
 
 // modules is what tests may make the kernel ask for.
 var modules = append([]string{"dummy", "sch_ingress", "cls_bpf", "act_bpf", "netkit", "nf_tables", "nf_conntrack",

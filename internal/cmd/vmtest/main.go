@@ -5,7 +5,7 @@
 // system has none that is new enough, by apt into a cache, builds the tests
 // statically, and boots each kernel with nothing but them.
 //
-//	vmtest [-P 2] [-machines amd64/6.1,s390x/6.12] [-suites runtime,runtime/link] [-run REGEXP] [-table FILE] [-logs DIR [-kept]]
+//	vmtest [-P 2] [-machines amd64/6.1,s390x/6.12] [-suites runtime,runtime/link] [-run REGEXP] [-count N] [-table FILE] [-logs DIR [-kept]]
 //
 // The exit status is 0 if all tests passed, 1 if some failed, 2 for wrong usage,
 // 3 if there is no kernel or QEMU to be had, and 4 if a machine failed.
@@ -44,6 +44,7 @@ type options struct {
 	logs     string
 	cache    string
 	timeout  int
+	count    int
 	prepare  bool
 	kept     bool
 }
@@ -64,7 +65,8 @@ func run(ctx context.Context) int {
 	flag.StringVar(&o.table, "table", "", "write what was found to this file")
 	flag.StringVar(&o.logs, "logs", "", "keep the logs of tests and consoles in this folder")
 	flag.StringVar(&o.cache, "cache", filepath.Join(cacheHome, "bpfgen-vmtest"), "folder of what is fetched")
-	flag.IntVar(&o.timeout, "timeout", 400, "seconds for the tests of one package")
+	flag.IntVar(&o.timeout, "timeout", 600, "seconds for the tests of one package")
+	flag.IntVar(&o.count, "count", 1, "how often each test runs, as for go test")
 	flag.BoolVar(&o.prepare, "prepare", false, "only fetch")
 	flag.BoolVar(&o.kept, "kept", false, "run nothing: make the table of the logs that runs have left in -logs")
 	flag.Parse()
@@ -190,9 +192,6 @@ func (o *options) runAll(ctx context.Context, ready []*vm, built *builds) ([]*co
 	return columns, errors.Join(errs...)
 }
 
-// overhead is what a machine may take besides its tests, at most.
-const overhead = 5 * time.Minute
-
 func (o *options) runOne(ctx context.Context, v *vm, built *builds) (*column, error) {
 	b, err := built.forArch(ctx, v.arch)
 	if err != nil {
@@ -216,9 +215,10 @@ func (o *options) runOne(ctx context.Context, v *vm, built *builds) (*column, er
 		return nil, err
 	}
 	v.memory = 1200 + 2*info.Size()>>20 // the archive, and what comes of it, are in memory together
-	limit := overhead + time.Duration(o.timeout*len(job.Runs))*time.Second
 	began := time.Now()
-	err = v.boot(ctx, limit, func(e protocol.Event) {
+	// Tests speak when they begin, and are killed when they take too long.
+	silence := time.Duration(o.timeout+60) * time.Second
+	err = v.boot(ctx, silence, func(e protocol.Event) {
 		switch e.Kind {
 		case protocol.Up:
 			say("%v: %s is up after %.0f s", v.machine, e.Text, time.Since(began).Seconds())
