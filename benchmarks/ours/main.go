@@ -169,9 +169,14 @@ func loadMany(args []string) error {
 	if err != nil {
 		return err
 	}
+	object, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	text := string(object) // as generated code has it: one for all
 	opts := ebpf.CollectionOptions{Cache: btf.NewCache()}
 	return measure.Growth(n, func() (*ebpf.Collection, error) {
-		spec, err := ebpf.LoadCollectionSpec(args[0])
+		spec, err := ebpf.LoadCollectionSpecFromReader(strings.NewReader(text))
 		if err != nil {
 			return nil, err
 		}
