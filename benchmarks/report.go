@@ -13,7 +13,9 @@ type report struct {
 	results map[run]result
 	rounds  int
 	about   []string
-	curves  map[run]result // empty if growth wasn't measured
+	curves  []curve
+	points  map[run]result // of the curves; empty if growth wasn't measured
+	remarks string         // about the curves
 }
 
 func (rep *report) value(r row, who string) (float64, bool) {
@@ -87,20 +89,12 @@ func (rep *report) judge(r row, b bar) (string, bool) {
 	if b.against == "" {
 		return "≤ " + format(r.metric, b.limit, true), round(r.metric, mine) <= b.limit
 	}
-	theirs, ok := rep.value(r, b.against)
-	if !ok {
-		theirs = rep.floorOf(r)
-	}
 	if b.times {
+		theirs, _ := rep.value(r, b.against)
 		return fmt.Sprintf("≤ %g of %s", b.limit, b.against), mine <= b.limit*theirs
 	}
-	return fmt.Sprintf("≤ %s above the %s", format(r.metric, b.limit, true), b.against), mine <= b.limit+theirs
-}
-
-// floorOf is the floor of the sibling of a row that is by pointer.
-func (rep *report) floorOf(r row) float64 {
-	task := append([]string{strings.TrimSuffix(r.task[0], "-ptr")}, r.task[1:]...)
-	return rep.results[run{r.kind, strings.Join(task, " "), floor}][r.metric]
+	more := rep.results[r.run(ours)][excess]
+	return fmt.Sprintf("≤ %s above the floor (it is %.0f)", format(r.metric, b.limit, true), more), more <= b.limit
 }
 
 // round forgets what the runtime's own allocations add to a count.

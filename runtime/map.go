@@ -41,11 +41,13 @@ type Map struct {
 
 	globals int64 // where variables are in the memory, in bytes: 0 but for arenas
 
-	key     codec // codes keys
-	value   codec // codes values, of one CPU if there is one for each
-	cpus    int   // values an element has, if that is one for each possible CPU
+	key     codec                  // codes keys
+	value   codec                  // codes values, of one CPU if there is one for each
+	cpus    int                    // values an element has, if that is one for each possible CPU
+	plain   atomic.Pointer[goType] // of values of all CPUs that are as the kernel has them
 	scratch sync.Pool
-	writes  atomic.Uint64 // changes made through this Map, for its iterators
+	writes  atomic.Uint64 // changes made through this Map, for its iterators: see written
+	watched atomic.Bool   // there have been iterators
 	batches sync.Pool     // of *batchBuffer
 
 	keyType, valueType btf.Type // what C declares, nil if that isn't known
@@ -241,6 +243,14 @@ func (m *Map) elementSize() int {
 	return m.value.size
 }
 
+// written is called before a change: what iterators have read ahead is no longer
+// to be relied on.
+func (m *Map) written() {
+	if m.watched.Load() {
+		m.writes.Add(1)
+	}
+}
+
 // get looks up a value, and decodes it.
 func (m *Map) get(op string, key, valueOut any, flags MapLookupFlags) error {
 	k, err := m.key.sourceOrNone(key)
@@ -254,7 +264,11 @@ func (m *Map) get(op string, key, valueOut any, flags MapLookupFlags) error {
 	if err != nil {
 		return &mapError{op: op, name: m.name, raw: fmt.Errorf("value: %w", err)}
 	}
-	if err := m.kernelGet(op, k, v, flags); err != nil {
+	if op == opLookup { // the hot path: each function more costs nanoseconds, see kernel.bpf
+		if err := kernel.MapLookup(m.fd, k, v, uint64(flags)); err != nil {
+			return m.fail(op, err)
+		}
+	} else if err := m.kernelGet(op, k, v, flags); err != nil {
 		return err
 	}
 	if scratch == nil {
@@ -289,7 +303,11 @@ func (m *Map) Update(key, value any, flags MapUpdateFlags) error {
 	if err != nil {
 		return &mapError{op: opUpdate, name: m.name, raw: fmt.Errorf("value: %w", err)}
 	}
-	return m.kernelPut(k, v, flags)
+	m.written()
+	if err := kernel.MapUpdate(m.fd, k, v, uint64(flags)); err != nil {
+		return m.fail(opUpdate, err)
+	}
+	return nil
 }
 
 func (m *Map) descriptor() *kernel.FD {
@@ -305,7 +323,7 @@ func (m *Map) Delete(key any) error {
 	if err != nil {
 		return &mapError{op: opDelete, name: m.name, raw: fmt.Errorf("key: %w", err)}
 	}
-	m.writes.Add(1)
+	m.written()
 	if err := kernel.MapDelete(m.fd, k); err != nil {
 		return m.fail(opDelete, err)
 	}

@@ -68,7 +68,7 @@ func (m *Map) BatchLookup(cursor *MapBatchCursor, keysOut, valuesOut any, opts *
 // BatchLookupAndDelete is BatchLookup that removes what it reads. Where it has to
 // be done one by one, what a program stores between lookup and delete is lost.
 func (m *Map) BatchLookupAndDelete(cursor *MapBatchCursor, keysOut, valuesOut any, opts *BatchOptions) (int, error) {
-	m.writes.Add(1)
+	m.written()
 	return m.batchRead(cursor, keysOut, valuesOut, opts, true)
 }
 
@@ -167,7 +167,7 @@ func (m *Map) BatchDelete(keys any, opts *BatchOptions) (int, error) {
 func (m *Map) batchWrite(attr *kernel.MapBatchAttr, opts *BatchOptions, do func(*kernel.FD, *kernel.MapBatchAttr) error, single func(i int) error) (int, error) {
 	opts.apply(attr)
 	n := int(attr.Count)
-	m.writes.Add(1)
+	m.written()
 	err := do(m.fd, attr)
 	switch {
 	case err == nil:

@@ -149,6 +149,7 @@ func (p *prefetched) read(m *Map) error {
 	if !begun {
 		p.buffer = m.batch(m.batchSize())
 	}
+	m.watched.Store(true)
 	p.at, p.writes = 0, m.writes.Load()
 	var err error
 	if p.last, err = p.buffer.read(m, begun); err != nil {

@@ -21,11 +21,11 @@ import (
 //   - unsafe.Pointer to size bytes.
 //
 // A codec remembers the last struct type it saw, because checking one means
-// walking its fields.
+// walking its fields, or the first number's, which is looked at first then.
 type codec struct {
 	size int
-	in   atomic.Pointer[reflect.Type] // last type that source took as it is
-	out  atomic.Pointer[reflect.Type] // last type that target took as it is
+	in   atomic.Pointer[goType] // last type that source took as it is
+	out  atomic.Pointer[goType] // last type that target took as it is
 }
 
 // errNilValue is for values without an address.

@@ -20,6 +20,9 @@ func word(v any) unsafe.Pointer {
 	return (*[2]unsafe.Pointer)(unsafe.Pointer(&v))[1]
 }
 
+// goType is a type, compared by its address.
+type goType byte
+
 // hidden is p without the compiler seeing where it comes from: what p points to
 // may then be on the stack. Nothing may keep it past the call that it is for.
 //
@@ -28,6 +31,9 @@ func hidden(p unsafe.Pointer) unsafe.Pointer {
 	x := uintptr(p) // no call follows, so that no stack moves meanwhile
 	return *(*unsafe.Pointer)(unsafe.Pointer(&x))
 }
+
+// typeOf is the type word of v.
+func typeOf(v any) *goType { return (*goType)(hidden((*[2]unsafe.Pointer)(unsafe.Pointer(&v))[0])) }
 
 // textOf is data as a string. data mustn't change any more.
 func textOf(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
@@ -53,8 +59,12 @@ func numberSize(v any) int {
 
 // source is where the kernel reads v. The pointer is good as long as v is.
 func (c *codec) source(v any) (unsafe.Pointer, error) {
+	if p := word(v); p != nil && typeOf(v) == c.in.Load() {
+		return p, nil
+	}
 	if n := numberSize(v); n != 0 && n == c.size {
 		if p := word(v); p != nil {
+			c.in.CompareAndSwap(nil, typeOf(v))
 			return p, nil
 		}
 		return nil, errNilValue
@@ -74,19 +84,13 @@ func (c *codec) source(v any) (unsafe.Pointer, error) {
 		return v, nil
 	}
 	t := reflect.TypeOf(v)
-	if known := c.in.Load(); known != nil && *known == t && word(v) != nil {
-		return word(v), nil
-	}
 	if c.asItIs(v, t, reflect.TypeFor[encoding.BinaryMarshaler](), true) {
-		remember(&c.in, t)
+		c.in.Store(typeOf(v))
 		return word(v), nil
 	}
 	buf, err := c.bytesOf(v)
 	return unsafe.Pointer(unsafe.SliceData(buf)), err
 }
-
-// remember is a function of its own because it moves t to the heap.
-func remember(last *atomic.Pointer[reflect.Type], t reflect.Type) { last.Store(&t) }
 
 // sourceOrNone is source for keys of maps that have none: nil, and only there.
 func (c *codec) sourceOrNone(v any) (unsafe.Pointer, error) {
@@ -99,11 +103,15 @@ func (c *codec) sourceOrNone(v any) (unsafe.Pointer, error) {
 // target is where the kernel may write a value for v. If scratch isn't nil,
 // setFrom has to bring it from there to v afterwards.
 func (c *codec) target(v any) (p unsafe.Pointer, scratch []byte, err error) {
+	if p := word(v); p != nil && typeOf(v) == c.out.Load() {
+		return p, nil, nil
+	}
 	if n := numberSize(v); n != 0 && n == c.size {
 		if t := reflect.TypeOf(v); t.Kind() != reflect.Pointer {
 			return nil, nil, fmt.Errorf("can't decode into %s: it is not a pointer", t)
 		}
 		if p := word(v); p != nil {
+			c.out.CompareAndSwap(nil, typeOf(v))
 			return p, nil, nil
 		}
 		return nil, nil, errNilValue
@@ -118,11 +126,8 @@ func (c *codec) target(v any) (p unsafe.Pointer, scratch []byte, err error) {
 		return v, nil, nil
 	}
 	t := reflect.TypeOf(v)
-	if known := c.out.Load(); known != nil && *known == t && word(v) != nil {
-		return word(v), nil, nil
-	}
 	if t != nil && t.Kind() == reflect.Pointer && c.asItIs(v, t, reflect.TypeFor[encoding.BinaryUnmarshaler](), false) {
-		remember(&c.out, t)
+		c.out.Store(typeOf(v))
 		return word(v), nil, nil
 	}
 	scratch = make([]byte, c.size)
@@ -161,6 +166,9 @@ func memoryOf(v any, t reflect.Type) ([]byte, error) {
 
 // sliceOf tells whether v is a slice, or points to one.
 func sliceOf(v any, t reflect.Type) (elem reflect.Type, n int, ok bool) {
+	if t == nil {
+		return nil, 0, false
+	}
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -189,7 +197,9 @@ func heapCopy(v any, t reflect.Type) (copied any, writeBack func(), err error) {
 		dup := reflect.New(t.Elem())
 		orig := reflect.NewAt(t.Elem(), p).Elem()
 		dup.Elem().Set(orig)
-		return dup.Convert(t).Interface(), func() { orig.Set(dup.Elem()) }, nil
+		typed := reflect.New(t).Elem() // t may have a name, and methods of its own
+		typed.Set(dup)
+		return typed.Interface(), func() { orig.Set(dup.Elem()) }, nil
 	case reflect.Map, reflect.Chan, reflect.Func:
 		return nil, nil, fmt.Errorf("can't encode %s: it has no fixed size", t)
 	}
@@ -251,6 +261,14 @@ func addressOf[T any](p *T) unsafe.Pointer { return unsafe.Pointer(p) }
 // memoryAt is the memory of a value.
 func memoryAt[T any](p *T) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(p)), unsafe.Sizeof(*p)) }
 
+// sizeOf is the size of an element.
+func sizeOf[T any]([]T) int { return int(unsafe.Sizeof(*new(T))) }
+
+// memoryOfAll is the memory of values.
+func memoryOfAll[T any](values []T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), len(values)*sizeOf(values))
+}
+
 // aligned tells whether p is at a multiple of its size, as atomic operations want.
 func aligned[T any](p *T) bool { return uintptr(unsafe.Pointer(p))%unsafe.Sizeof(*p) == 0 }
 
@@ -279,6 +297,23 @@ func storeWord[T any](p *T, value T) {
 	}
 }
 
+// loadInt is loadWord of what is known to be aligned.
+func loadInt[T Integer](p *T) T {
+	if unsafe.Sizeof(*p) == 8 {
+		return T(atomic.LoadUint64((*uint64)(unsafe.Pointer(p))))
+	}
+	return T(atomic.LoadUint32((*uint32)(unsafe.Pointer(p))))
+}
+
+// storeInt is storeWord of what is known to be aligned.
+func storeInt[T Integer](p *T, value T) {
+	if unsafe.Sizeof(*p) == 8 {
+		atomic.StoreUint64((*uint64)(unsafe.Pointer(p)), uint64(value))
+		return
+	}
+	atomic.StoreUint32((*uint32)(unsafe.Pointer(p)), uint32(value))
+}
+
 // addWord adds atomically and returns the sum.
 func addWord[T Integer](p *T, delta T) T {
 	if unsafe.Sizeof(*p) == 8 {
@@ -291,7 +326,7 @@ func addWord[T Integer](p *T, delta T) T {
 func (m *Map) kernelGet(op string, key, value unsafe.Pointer, flags MapLookupFlags) error {
 	var err error
 	if op == opLookupDelete {
-		m.writes.Add(1)
+		m.written()
 		err = kernel.MapLookupAndDelete(m.fd, key, value, uint64(flags))
 	} else {
 		err = kernel.MapLookup(m.fd, key, value, uint64(flags))
@@ -304,7 +339,7 @@ func (m *Map) kernelGet(op string, key, value unsafe.Pointer, flags MapLookupFla
 
 // kernelPut has the kernel read value.
 func (m *Map) kernelPut(key, value unsafe.Pointer, flags MapUpdateFlags) error {
-	m.writes.Add(1)
+	m.written()
 	if err := kernel.MapUpdate(m.fd, key, value, uint64(flags)); err != nil {
 		return m.fail(opUpdate, err)
 	}
@@ -333,6 +368,9 @@ func (m *Map) getPerCPU(op string, key unsafe.Pointer, valuesOut any, flags MapL
 	if raw, ok := valuesOut.(unsafe.Pointer); ok {
 		return m.kernelGet(op, key, raw, flags)
 	}
+	if p := m.inPlace(valuesOut); p != nil {
+		return m.kernelGet(op, key, p, flags)
+	}
 	buf := m.perCPUBuffer()
 	defer m.scratch.Put(buf)
 	if err := m.kernelGet(op, key, address(*buf), flags); err != nil {
@@ -340,6 +378,22 @@ func (m *Map) getPerCPU(op string, key unsafe.Pointer, valuesOut any, flags MapL
 	}
 	if err := m.collect(valuesOut, *buf); err != nil {
 		return &mapError{op: op, name: m.name, raw: fmt.Errorf("value: %w", err)}
+	}
+	return nil
+}
+
+// inPlace is the memory of a slice, or of what points to one, if the kernel can
+// write the values of all CPUs right there. The type that could last time is known.
+func (m *Map) inPlace(valuesOut any) unsafe.Pointer {
+	if known := m.plain.Load(); known == nil || known != typeOf(valuesOut) {
+		elem, _, ok := sliceOf(valuesOut, reflect.TypeOf(valuesOut))
+		if !ok || m.value.size%8 != 0 || !solidElement(elem, m.value.size) {
+			return nil
+		}
+		m.plain.Store(typeOf(valuesOut))
+	}
+	if p := word(valuesOut); p != nil && len(*(*[]byte)(p)) == m.cpus {
+		return unsafe.Pointer(unsafe.SliceData(*(*[]byte)(p)))
 	}
 	return nil
 }

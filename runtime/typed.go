@@ -101,9 +101,18 @@ func bindType[T any](m *Map, what string, size int, c btf.Type) (shape, error) {
 // cleaning them doesn't touch the caller's, and stay on the stack, because the
 // kernel doesn't keep pointers to them.
 
-func getElement[K, V any](m *Map, e *elements, op string, key K) (value V, err error) {
+func getElement[K, V any](m *Map, e *elements, key K) (value V, err error) {
 	e.key.clean(memoryAt(&key))
-	if err := m.kernelGet(op, addressOf(&key), addressOf(&value), 0); err != nil {
+	if err := kernel.MapLookup(m.fd, addressOf(&key), addressOf(&value), 0); err != nil {
+		return value, m.fail(opLookup, err)
+	}
+	e.value.repair(memoryAt(&value))
+	return value, nil
+}
+
+func takeElement[K, V any](m *Map, e *elements, key K) (value V, err error) {
+	e.key.clean(memoryAt(&key))
+	if err := m.kernelGet(opLookupDelete, addressOf(&key), addressOf(&value), 0); err != nil {
 		return value, err
 	}
 	e.value.repair(memoryAt(&value))
@@ -113,12 +122,16 @@ func getElement[K, V any](m *Map, e *elements, op string, key K) (value V, err e
 func setElement[K, V any](m *Map, e *elements, key K, value V, flags MapUpdateFlags) error {
 	e.key.clean(memoryAt(&key))
 	e.value.clean(memoryAt(&value))
-	return m.kernelPut(addressOf(&key), addressOf(&value), flags)
+	m.written()
+	if err := kernel.MapUpdate(m.fd, addressOf(&key), addressOf(&value), uint64(flags)); err != nil {
+		return m.fail(opUpdate, err)
+	}
+	return nil
 }
 
 func deleteElement[K any](m *Map, e *elements, key K) error {
 	e.key.clean(memoryAt(&key))
-	m.writes.Add(1)
+	m.written()
 	if err := kernel.MapDelete(m.fd, addressOf(&key)); err != nil {
 		return m.fail(opDelete, err)
 	}
@@ -141,7 +154,7 @@ func (v *HashMap[K, V]) bindMap(m *Map) error {
 // Get is the value of a key. It wraps ErrKeyNotExist if there is none; that
 // allocates nothing either.
 func (v HashMap[K, V]) Get(key K) (V, error) {
-	return getElement[K, V](v.Map, v.elements, opLookup, key)
+	return getElement[K, V](v.Map, v.elements, key)
 }
 
 // Set makes or replaces an element.
@@ -164,7 +177,7 @@ func (v HashMap[K, V]) Delete(key K) error { return deleteElement(v.Map, v.eleme
 
 // Take is Get that removes the element. Needs 5.14.
 func (v HashMap[K, V]) Take(key K) (V, error) {
-	return getElement[K, V](v.Map, v.elements, opLookupDelete, key)
+	return takeElement[K, V](v.Map, v.elements, key)
 }
 
 // Entries walks over all elements, many of them a system call (one by one before
@@ -192,7 +205,7 @@ func (v *ArrayMap[K, V]) bindMap(m *Map) error {
 // Get is the element at an index. It wraps ErrKeyNotExist if the array ends
 // before that.
 func (v ArrayMap[K, V]) Get(index K) (V, error) {
-	return getElement[K, V](v.Map, v.elements, opLookup, index)
+	return getElement[K, V](v.Map, v.elements, index)
 }
 
 // Set changes the element at an index.
@@ -224,7 +237,7 @@ func (v *LPMTrieMap[K, V]) bindMap(m *Map) error {
 // Get is the value of the longest prefix that key begins with: give an address
 // with its full length. It wraps ErrKeyNotExist if there is none.
 func (v LPMTrieMap[K, V]) Get(key K) (V, error) {
-	return getElement[K, V](v.Map, v.elements, opLookup, key)
+	return getElement[K, V](v.Map, v.elements, key)
 }
 
 // Set makes or replaces the value of a prefix.

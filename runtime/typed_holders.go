@@ -31,7 +31,7 @@ func (v ProgramArrayMap[K]) Delete(index K) error { return deleteElement(v.Map, 
 
 // ID is that of the program at an index. It wraps ErrKeyNotExist if there is none.
 func (v ProgramArrayMap[K]) ID(index K) (ProgramID, error) {
-	return getElement[K, ProgramID](v.Map, v.elements, opLookup, index)
+	return getElement[K, ProgramID](v.Map, v.elements, index)
 }
 
 // MapOfMaps is an ArrayOfMaps or HashOfMaps: M is the view of the inner maps, for
@@ -82,7 +82,7 @@ func (v MapOfMaps[K, M]) Set(key K, inner M) error {
 // Get is a new handle of the map in an element, to be closed by the caller. It
 // wraps ErrKeyNotExist if there is none. Needs CAP_SYS_ADMIN.
 func (v MapOfMaps[K, M]) Get(key K) (inner M, err error) {
-	id, err := getElement[K, MapID](v.Map, v.elements, opLookup, key)
+	id, err := getElement[K, MapID](v.Map, v.elements, key)
 	if err != nil {
 		return inner, err
 	}
@@ -148,7 +148,7 @@ func (v *StorageMap[V]) bindMap(m *Map) error {
 // Get is the value of the object that a descriptor names. It wraps
 // ErrKeyNotExist if it has none.
 func (v StorageMap[V]) Get(fd int) (V, error) {
-	return getElement[int32, V](v.Map, v.elements, opLookup, int32(fd))
+	return getElement[int32, V](v.Map, v.elements, int32(fd))
 }
 
 // Set gives the object that a descriptor names a value.

@@ -1,6 +1,10 @@
 package ebpf
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/bpfgen/bpfgen/internal/kernel"
+)
 
 // perCPUView is what views of per-CPU maps have in common.
 type perCPUView[K, V any] struct {
@@ -20,6 +24,15 @@ func (v perCPUView[K, V]) Get(key K) ([]V, error) {
 
 // GetInto is Get into a slice: of as many CPUs as it has room for.
 func (v perCPUView[K, V]) GetInto(key K, values []V) error {
+	if len(values) == v.cpus && sizeOf(values)%8 == 0 { // as the kernel has them
+		if err := v.read(key, memoryOfAll(values)); err != nil {
+			return err
+		}
+		for cpu := range values {
+			v.elements.value.repair(memoryAt(&values[cpu]))
+		}
+		return nil
+	}
 	buf := v.perCPUBuffer()
 	defer v.scratch.Put(buf)
 	if err := v.read(key, *buf); err != nil {
@@ -32,13 +45,20 @@ func (v perCPUView[K, V]) GetInto(key K, values []V) error {
 // Reduce combines the values of all CPUs to one, from that of the first CPU on.
 // It allocates nothing. For a sum, give it a function that adds.
 func (v perCPUView[K, V]) Reduce(key K, combine func(sum, value V) V) (sum V, err error) {
-	buf := v.perCPUBuffer()
-	defer v.scratch.Put(buf)
-	if err := v.read(key, *buf); err != nil {
+	var few [16]uint64 // enough for most, and nothing to borrow
+	buf := memoryOfAll(few[:])
+	if size := v.cpus * v.perCPUStride(); size <= len(buf) {
+		buf = buf[:size]
+	} else {
+		borrowed := v.perCPUBuffer()
+		defer v.scratch.Put(borrowed)
+		buf = *borrowed
+	}
+	if err := v.read(key, buf); err != nil {
 		return sum, err
 	}
 	for cpu := range v.cpus {
-		value := v.valueOf(*buf, cpu)
+		value := v.valueOf(buf, cpu)
 		if cpu == 0 {
 			sum = value
 			continue
@@ -84,12 +104,15 @@ func (v perCPUView[K, V]) Entries(failed ...*error) iter.Seq2[K, []V] {
 
 func (v perCPUView[K, V]) read(key K, buf []byte) error {
 	v.elements.key.clean(memoryAt(&key))
-	return v.kernelGet(opLookup, addressOf(&key), address(buf), 0)
+	if err := kernel.MapLookup(v.fd, addressOf(&key), address(buf), 0); err != nil {
+		return v.fail(opLookup, err)
+	}
+	return nil
 }
 
 // valueOf is the value of a CPU in memory that the kernel has filled.
 func (v perCPUView[K, V]) valueOf(buf []byte, cpu int) (value V) {
-	copy(memoryAt(&value), part(buf, cpu, v.perCPUStride()))
+	value = *typed[V](part(buf, cpu, v.perCPUStride()))
 	v.elements.value.repair(memoryAt(&value))
 	return value
 }

@@ -33,7 +33,7 @@ type shared[T any] struct {
 	v      *Variable
 	memory *Memory
 	p      *T
-	shape  *shape
+	shape  *shape // nil if memory means the same to both
 }
 
 func (s *shared[T]) bind(v *Variable) error {
@@ -50,7 +50,10 @@ func (s *shared[T]) bind(v *Variable) error {
 	if err != nil {
 		return fmt.Errorf("variable %q: %w", v.name, err)
 	}
-	*s = shared[T]{v: v, memory: memory, p: typed[T](b), shape: &shape}
+	*s = shared[T]{v: v, memory: memory, p: typed[T](b)}
+	if len(shape.padding)+len(shape.bools) > 0 {
+		s.shape = &shape
+	}
 	return nil
 }
 
@@ -70,13 +73,17 @@ func (v *Variable) shapeOf(t reflect.Type) (shape, error) {
 
 func (s shared[T]) get() T {
 	value := loadWord(s.p)
-	s.shape.repair(memoryAt(&value))
+	if s.shape != nil {
+		s.shape.repair(memoryAt(&value))
+	}
 	runtime.KeepAlive(s.memory)
 	return value
 }
 
 func (s shared[T]) set(value T) {
-	s.shape.clean(memoryAt(&value))
+	if s.shape != nil {
+		s.shape.clean(memoryAt(&value))
+	}
 	storeWord(s.p, value)
 	runtime.KeepAlive(s.memory)
 }
@@ -117,6 +124,32 @@ type Integer interface {
 
 // IntVar is a Var that can be added to.
 type IntVar[T Integer] struct{ Var[T] }
+
+func (v *IntVar[T]) bindVariable(u *Variable) error {
+	if err := v.Var.bindVariable(u); err != nil {
+		return err
+	}
+	if !aligned(v.shared.p) { // possible where Go aligns int64 to four bytes
+		return fmt.Errorf("variable %q: %w: at offset %d it isn't aligned, which an IntVar's has to be", u.name, ErrInvalidType, u.offset)
+	}
+	return nil
+}
+
+// Get and Set are those of Var in so few words that the compiler puts them where
+// they are called: one load or store.
+
+// Get is the value.
+func (v IntVar[T]) Get() T {
+	value := loadInt(v.shared.p)
+	runtime.KeepAlive(v.shared.memory)
+	return value
+}
+
+// Set changes the value.
+func (v IntVar[T]) Set(value T) {
+	storeInt(v.shared.p, value)
+	runtime.KeepAlive(v.shared.memory)
+}
 
 // Add adds to the value atomically, also with respect to programs, and returns
 // the new one.

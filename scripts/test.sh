@@ -12,7 +12,7 @@ bin/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- -count=
 # Faults of system calls are tests of another build, here one way a call.
 bin/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- -count=1 -tags faults -short -run Fault ./runtime/... || exit
 
-bin/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg --jsonfile "$log" -- -count=1 -timeout 15m "$@"
+bin/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg --jsonfile "$log" -- -count=1 -timeout 30m "$@"
 status=$?
 
 skipped=$(grep -c '"Action":"skip","Package":"[^"]*","Test"' "$log")

@@ -55,9 +55,17 @@ func parse(args []string) error {
 	})
 }
 
-func findType([]string) error {
+// loadTypes opens the types in a file, or those of the running kernel.
+func loadTypes(args []string) (*btf.Spec, error) {
+	if len(args) > 0 {
+		return btf.LoadSpec(args[0])
+	}
+	return btf.LoadKernelSpec()
+}
+
+func findType(args []string) error {
 	return measure.Repeat(func() error {
-		spec, err := btf.LoadKernelSpec()
+		spec, err := loadTypes(args)
 		if err != nil {
 			return err
 		}
@@ -67,9 +75,9 @@ func findType([]string) error {
 }
 
 // inflateTypes decodes every type: there is no other way to visit them.
-func inflateTypes([]string) error {
+func inflateTypes(args []string) error {
 	return measure.Repeat(func() error {
-		spec, err := btf.LoadKernelSpec()
+		spec, err := loadTypes(args)
 		if err != nil {
 			return err
 		}
@@ -232,7 +240,7 @@ const (
 )
 
 // withRing calls read with a ring buffer that has events in it.
-func withRing(args []string, read func(r *ringbuf.Reader, n int) error) error {
+func withRing(args []string, watch measure.Stopwatch, read func(r *ringbuf.Reader, n int) error) error {
 	coll, err := load(args[0])
 	if err != nil {
 		return err
@@ -246,7 +254,7 @@ func withRing(args []string, read func(r *ringbuf.Reader, n int) error) error {
 	produce := coll.Programs["produce"]
 	in := make([]byte, 14)
 	var rec ringbuf.Record
-	return measure.LoopAfter(func() error {
+	return watch.Loop(func() error {
 		// The events come without a wake-up: Flush has the reader look.
 		for range bursts {
 			if _, err := produce.Run(&ebpf.RunOptions{Data: in}); err != nil {
@@ -263,7 +271,7 @@ func withRing(args []string, read func(r *ringbuf.Reader, n int) error) error {
 }
 
 func ringRead(args []string) error {
-	return withRing(args, func(r *ringbuf.Reader, n int) error {
+	return withRing(args, measure.Stopwatch{}, func(r *ringbuf.Reader, n int) error {
 		for range n {
 			rec, err := r.Read()
 			if err != nil {
@@ -277,7 +285,7 @@ func ringRead(args []string) error {
 
 func ring(args []string) error {
 	var rec ringbuf.Record
-	return withRing(args, func(r *ringbuf.Reader, n int) error {
+	return withRing(args, measure.Stopwatch{Thread: true}, func(r *ringbuf.Reader, n int) error {
 		for range n {
 			if err := r.ReadInto(&rec); err != nil {
 				return err
@@ -302,7 +310,8 @@ func perfRead(args []string) error {
 	defer r.Close()
 	var rec perf.Record
 	send, in := coll.Programs["send"], make([]byte, 14)
-	return measure.BriefAfter(func() error {
+	watch := measure.Stopwatch{Brief: true, Thread: true}
+	return watch.Loop(func() error {
 		for range bursts {
 			if _, err := send.Run(&ebpf.RunOptions{Data: in}); err != nil {
 				return err

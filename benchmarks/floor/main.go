@@ -21,12 +21,6 @@ func main() {
 		"btf-find":      visitTypes,
 		"btf-all":       visitTypes,
 		"load":          load,
-		"lookup":        element(unix.BPF_MAP_LOOKUP_ELEM, unix.BPF_MAP_TYPE_HASH, 1),
-		"update":        element(unix.BPF_MAP_UPDATE_ELEM, unix.BPF_MAP_TYPE_HASH, 1),
-		"percpu":        element(unix.BPF_MAP_LOOKUP_ELEM, unix.BPF_MAP_TYPE_PERCPU_ARRAY, 4096),
-		"percpu-typed":  element(unix.BPF_MAP_LOOKUP_ELEM, unix.BPF_MAP_TYPE_PERCPU_ARRAY, 4096),
-		"lookup-typed":  element(unix.BPF_MAP_LOOKUP_ELEM, unix.BPF_MAP_TYPE_HASH, 1),
-		"update-typed":  element(unix.BPF_MAP_UPDATE_ELEM, unix.BPF_MAP_TYPE_HASH, 1),
 		"iterate":       iterate,
 		"iterate-typed": iterate,
 		"variable-view": read,
@@ -140,28 +134,6 @@ func load([]string) error {
 	}
 	_, err := newProgram()
 	return err
-}
-
-// element is a command on one element; values is how many it may have.
-func element(cmd uintptr, typ uint32, values int) measure.Task {
-	return func([]string) error {
-		fd, err := newMap(typ)
-		if err != nil {
-			return err
-		}
-		key, value := uint32(1), make([]uint64, values)
-		attr := elemAttr{fd: uint32(fd), key: unsafe.Pointer(&key), value: unsafe.Pointer(&value[0])}
-		if _, err := bpf(unix.BPF_MAP_UPDATE_ELEM, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); err != nil {
-			return err
-		}
-		return measure.Repeat(func() error {
-			_, _, errno := unix.Syscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-			if errno != 0 {
-				return errno
-			}
-			return nil
-		})
-	}
 }
 
 type batchAttr struct {

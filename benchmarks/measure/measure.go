@@ -19,6 +19,8 @@ type Result struct {
 	NS     float64 `json:"ns"`     // CPU time of the process, the collector's included
 	Allocs float64 `json:"allocs"` // negative: not counted
 	Bytes  float64 `json:"bytes"`  // allocated
+	Floor  float64 `json:"floor"`  // what Above measures against; zero otherwise
+	Above  float64 `json:"above"`  // median of the differences
 }
 
 // Task is one thing to measure: it gets the arguments after its name.
@@ -42,20 +44,12 @@ func Main(tasks map[string]Task) {
 }
 
 // Loop measures f, which does ops operations.
-func Loop(ops int, f func() error) error { return LoopAfter(func() error { return nil }, ops, f) }
-
-// LoopAfter is Loop with something to prepare before each call of f, which
-// isn't measured.
-func LoopAfter(prepare func() error, ops int, f func() error) error {
-	return new(Stopwatch).loop(prepare, ops, f)
+func Loop(ops int, f func() error) error {
+	return new(Stopwatch).Loop(func() error { return nil }, ops, f)
 }
 
-// BriefAfter is LoopAfter for what takes far longer to prepare than to do.
-func BriefAfter(prepare func() error, ops int, f func() error) error {
-	return (&Stopwatch{Brief: true}).loop(prepare, ops, f)
-}
-
-func (watch *Stopwatch) loop(prepare func() error, ops int, f func() error) error {
+// Loop measures f, which does ops operations, after something that isn't measured.
+func (watch *Stopwatch) Loop(prepare func() error, ops int, f func() error) error {
 	for !watch.Enough() {
 		if err := prepare(); err != nil {
 			return err
@@ -70,39 +64,62 @@ func (watch *Stopwatch) loop(prepare func() error, ops int, f func() error) erro
 }
 
 // Stopwatch adds up what happens between Start and Stop, without the first time.
+// Once that has taken as long as the budget says, it has the last time's
+// allocations counted: looking at them stops the world, and what then starts it
+// again would be taken for a part of what is measured.
 type Stopwatch struct {
 	Brief bool // a twentieth of the budget is enough
+	// Thread has the time of the thread alone, to which it keeps the caller. It
+	// is for what takes microseconds after a preparation that took the scheduler
+	// by surprise, which is busy with that for a while.
+	Thread bool
 
-	sum    Result
-	ops    int
-	warm   bool
-	start  float64
-	memory runtime.MemStats
+	sum     Result
+	ops     int
+	warm    bool
+	counted bool
+	start   float64
+	memory  runtime.MemStats
 }
 
 // Start begins to measure.
 func (s *Stopwatch) Start() {
-	runtime.ReadMemStats(&s.memory)
-	s.start = cpu()
+	if s.Thread && !s.warm {
+		runtime.LockOSThread()
+	}
+	if s.timed() {
+		runtime.ReadMemStats(&s.memory)
+	}
+	s.start = s.now()
 }
 
 // Stop ends what Start began: so many operations.
 func (s *Stopwatch) Stop(ops int) {
-	used := cpu() - s.start
-	if !s.warm {
+	used := s.now() - s.start
+	switch {
+	case !s.warm:
 		s.warm = true
-		return
+	case s.timed():
+		var after runtime.MemStats
+		runtime.ReadMemStats(&after)
+		s.sum.Allocs = float64(after.Mallocs-s.memory.Mallocs) / float64(ops)
+		s.sum.Bytes = float64(after.TotalAlloc-s.memory.TotalAlloc) / float64(ops)
+		s.counted = true
+	default:
+		s.sum.NS += used
+		s.ops += ops
 	}
-	var after runtime.MemStats
-	runtime.ReadMemStats(&after)
-	s.sum.NS += used
-	s.sum.Allocs += float64(after.Mallocs - s.memory.Mallocs)
-	s.sum.Bytes += float64(after.TotalAlloc - s.memory.TotalAlloc)
-	s.ops += ops
 }
 
-// Enough tells whether the budget is used up.
-func (s *Stopwatch) Enough() bool {
+func (s *Stopwatch) now() float64 {
+	if s.Thread {
+		return clock(unix.CLOCK_THREAD_CPUTIME_ID)
+	}
+	return cpu()
+}
+
+// timed tells whether the budget is used up.
+func (s *Stopwatch) timed() bool {
 	want := budget()
 	if s.Brief {
 		want /= 20
@@ -110,34 +127,52 @@ func (s *Stopwatch) Enough() bool {
 	return s.sum.NS >= want
 }
 
+// Enough tells whether everything is measured.
+func (s *Stopwatch) Enough() bool { return s.counted }
+
 // Print says what an operation costs.
 func (s *Stopwatch) Print() error {
-	ops := float64(s.ops)
-	return json.NewEncoder(os.Stdout).Encode(Result{NS: s.sum.NS / ops, Allocs: s.sum.Allocs / ops, Bytes: s.sum.Bytes / ops})
+	s.sum.NS /= float64(s.ops)
+	return json.NewEncoder(os.Stdout).Encode(s.sum)
 }
 
-// Growth measures make, which is called n times and whose results are kept: the
-// CPU time of all calls, and the heap that each leaves behind.
+// Growth measures make, whose results are kept: the CPU time of the first n calls,
+// and the heap that each of n more leaves behind. The first ones also pay for what
+// all share.
 func Growth[T any](n int, make func() (T, error)) error {
 	kept := []T{}
-	heap := func() float64 {
-		var stats runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&stats)
-		return float64(stats.HeapAlloc)
-	}
-	before, start := heap(), cpu()
-	for range n {
-		one, err := make()
-		if err != nil {
-			return err
+	several := func() error {
+		for range n {
+			one, err := make()
+			if err != nil {
+				return err
+			}
+			kept = append(kept, one)
 		}
-		kept = append(kept, one)
+		return nil
+	}
+	start := cpu()
+	if err := several(); err != nil {
+		return err
 	}
 	res := Result{NS: cpu() - start}
+	before := heap()
+	if err := several(); err != nil {
+		return err
+	}
 	res.Bytes = (heap() - before) / float64(n)
 	runtime.KeepAlive(kept)
+	runtime.KeepAlive(make) // has what they share, which must not go in between
 	return json.NewEncoder(os.Stdout).Encode(res)
+}
+
+// heap is what is in use. What finalizers let go of takes a second collection.
+func heap() float64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return float64(stats.HeapAlloc)
 }
 
 // Elapsed measures f by the clock on the wall.
@@ -153,31 +188,73 @@ func Elapsed(f func() error) error {
 func Repeat(f func() error) error {
 	batch := 1
 	for {
-		start := cpu()
-		for range batch {
-			if err := f(); err != nil {
-				return err
-			}
+		used, err := several(batch, f)
+		if err != nil {
+			return err
 		}
-		if cpu()-start > 1e6 {
+		if used > 1e6 {
 			break
 		}
 		batch *= 2
 	}
 	return Loop(batch, func() error {
-		for range batch {
-			if err := f(); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err := several(batch, f)
+		return err
 	})
 }
 
+// Above measures how much more CPU time f takes than floor. Both take turns, in
+// one process, on the same objects of the kernel: between processes, the same
+// system call differs by more than any library adds to it.
+func Above(floor, f func() error) error {
+	const batch = 200
+	var floors, all, above []float64
+	for sum := 0.0; sum < budget() || len(above) < 20; {
+		bare, err := several(batch, floor)
+		if err != nil {
+			return err
+		}
+		used, err := several(batch, f)
+		if err != nil {
+			return err
+		}
+		floors, all, above = append(floors, bare/batch), append(all, used/batch), append(above, (used-bare)/batch)
+		sum += used + bare
+	}
+	res := Result{NS: median(all), Floor: median(floors), Above: median(above)}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := several(batch, f); err != nil {
+		return err
+	}
+	runtime.ReadMemStats(&after)
+	res.Allocs = float64(after.Mallocs-before.Mallocs) / batch
+	res.Bytes = float64(after.TotalAlloc-before.TotalAlloc) / batch
+	return json.NewEncoder(os.Stdout).Encode(res)
+}
+
+func median(values []float64) float64 {
+	sort.Float64s(values)
+	return values[len(values)/2]
+}
+
+// several is the CPU time of n calls.
+func several(n int, f func() error) (float64, error) {
+	start := cpu()
+	for range n {
+		if err := f(); err != nil {
+			return 0, err
+		}
+	}
+	return cpu() - start, nil
+}
+
 // cpu is the CPU time that the process has used so far, in nanoseconds.
-func cpu() float64 {
+func cpu() float64 { return clock(unix.CLOCK_PROCESS_CPUTIME_ID) }
+
+func clock(id int32) float64 {
 	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &ts)
+	_ = unix.ClockGettime(id, &ts)
 	return float64(ts.Nano())
 }
 

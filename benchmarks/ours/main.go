@@ -14,6 +14,8 @@ import (
 	"time"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	ebpf "github.com/bpfgen/bpfgen/runtime"
 
 	"github.com/bpfgen/bpfgen/benchmarks/measure"
@@ -73,10 +75,18 @@ func parseWith(load func(io.ReaderAt) (*ebpf.CollectionSpec, error), args []stri
 	})
 }
 
+// loadTypes opens the types in a file, or those of the running kernel.
+func loadTypes(args []string) (*btf.Spec, error) {
+	if len(args) > 0 {
+		return btf.LoadSpec(args[0])
+	}
+	return btf.LoadKernelSpec()
+}
+
 // findType leaves the struct undecoded, as libbpf does.
-func findType([]string) error {
+func findType(args []string) error {
 	return measure.Repeat(func() error {
-		spec, err := btf.LoadKernelSpec()
+		spec, err := loadTypes(args)
 		if err != nil {
 			return err
 		}
@@ -100,9 +110,9 @@ func decodeType([]string) error {
 }
 
 // visitTypes asks for the kind and the name of every type.
-func visitTypes([]string) error {
+func visitTypes(args []string) error {
 	return measure.Repeat(func() error {
-		spec, err := btf.LoadKernelSpec()
+		spec, err := loadTypes(args)
 		if err != nil {
 			return err
 		}
@@ -118,9 +128,9 @@ func visitTypes([]string) error {
 }
 
 // inflateTypes decodes every type.
-func inflateTypes([]string) error {
+func inflateTypes(args []string) error {
 	return measure.Repeat(func() error {
-		spec, err := btf.LoadKernelSpec()
+		spec, err := loadTypes(args)
 		if err != nil {
 			return err
 		}
@@ -226,31 +236,65 @@ func withHash(args []string, f func(m *ebpf.Map) error) error {
 	return f(hash)
 }
 
+// bare is the system call on one element of a map and nothing else. A lookup is
+// the cheapest that Go has, which its scheduler hears nothing of.
+func bare(m *ebpf.Map, cmd uintptr, key uint32, value unsafe.Pointer) func() error {
+	attr := &struct {
+		fd, _      uint32
+		key, value unsafe.Pointer
+		flags      uint64
+	}{fd: uint32(m.FD()), key: unsafe.Pointer(&key), value: value}
+	size := unsafe.Sizeof(*attr)
+	if cmd == unix.BPF_MAP_LOOKUP_ELEM {
+		return func() error {
+			if _, _, errno := unix.RawSyscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(attr)), size); errno != 0 {
+				return errno
+			}
+			return nil
+		}
+	}
+	return func() error {
+		if _, _, errno := unix.Syscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(attr)), size); errno != 0 {
+			return errno
+		}
+		return nil
+	}
+}
+
+func bareLookup(m *ebpf.Map) func() error {
+	value := make([]uint64, ebpf.MustPossibleCPU()) // of a per-CPU map, or just one
+	return bare(m, unix.BPF_MAP_LOOKUP_ELEM, 1, unsafe.Pointer(unsafe.SliceData(value)))
+}
+
+func bareUpdate(m *ebpf.Map) func() error {
+	return bare(m, unix.BPF_MAP_UPDATE_ELEM, 1, unsafe.Pointer(new(uint64)))
+}
+
 func lookup(args []string) error {
 	return withHash(args, func(m *ebpf.Map) error {
 		key, value := uint32(1), uint64(0)
-		return measure.Repeat(func() error { return m.Lookup(key, &value) })
+		return measure.Above(bareLookup(m), func() error { return m.Lookup(key, &value) })
 	})
 }
 
 func lookupPointer(args []string) error {
 	return withHash(args, func(m *ebpf.Map) error {
 		key, value := uint32(1), uint64(0)
-		return measure.Repeat(func() error { return m.Lookup(unsafe.Pointer(&key), unsafe.Pointer(&value)) })
+		return measure.Above(bareLookup(m), func() error { return m.Lookup(unsafe.Pointer(&key), unsafe.Pointer(&value)) })
 	})
 }
 
 func update(args []string) error {
 	return withHash(args, func(m *ebpf.Map) error {
 		key, value := uint32(1), uint64(0)
-		return measure.Repeat(func() error { value++; return m.Put(key, value) })
+		return measure.Above(bareUpdate(m), func() error { value++; return m.Put(key, value) })
 	})
 }
 
 func updatePointer(args []string) error {
 	return withHash(args, func(m *ebpf.Map) error {
 		key, value := uint32(1), uint64(0)
-		return measure.Repeat(func() error { value++; return m.Put(unsafe.Pointer(&key), unsafe.Pointer(&value)) })
+		return measure.Above(bareUpdate(m), func() error { value++; return m.Put(unsafe.Pointer(&key), unsafe.Pointer(&value)) })
 	})
 }
 
@@ -267,7 +311,7 @@ func withView(args []string, f func(m ebpf.HashMap[uint32, uint64]) error) error
 
 func lookupTyped(args []string) error {
 	return withView(args, func(m ebpf.HashMap[uint32, uint64]) error {
-		return measure.Repeat(func() error {
+		return measure.Above(bareLookup(m.Map), func() error {
 			value, err := m.Get(1)
 			sink += value
 			return err
@@ -278,7 +322,7 @@ func lookupTyped(args []string) error {
 func updateTyped(args []string) error {
 	return withView(args, func(m ebpf.HashMap[uint32, uint64]) error {
 		value := uint64(0)
-		return measure.Repeat(func() error { value++; return m.Set(1, value) })
+		return measure.Above(bareUpdate(m.Map), func() error { value++; return m.Set(1, value) })
 	})
 }
 
@@ -315,7 +359,7 @@ func lookupPerCPU(args []string) error {
 	defer coll.Close()
 	m := coll.Maps["percpu"]
 	key, values := uint32(1), make([]uint64, ebpf.MustPossibleCPU())
-	return measure.Repeat(func() error { return m.Lookup(key, values) })
+	return measure.Above(bareLookup(m), func() error { return m.Lookup(key, values) })
 }
 
 func iterate(args []string) error {
@@ -424,7 +468,7 @@ func reducePerCPU(args []string) error {
 	if err != nil {
 		return err
 	}
-	return measure.Repeat(func() error {
+	return measure.Above(bareLookup(coll.Maps["percpu"]), func() error {
 		sum, err := counts.Reduce(0, func(a, b uint64) uint64 { return a + b })
 		sink += sum
 		return err
@@ -453,7 +497,7 @@ func loadRing(args []string) (coll *ebpf.Collection, fill func() error, err erro
 }
 
 // withReader calls read with a ring buffer that has events in it.
-func withReader(args []string, read func(r *ringbuf.Reader, n int) error) error {
+func withReader(args []string, watch measure.Stopwatch, read func(r *ringbuf.Reader, n int) error) error {
 	coll, fill, err := loadRing(args)
 	if err != nil {
 		return err
@@ -465,7 +509,7 @@ func withReader(args []string, read func(r *ringbuf.Reader, n int) error) error 
 	}
 	defer r.Close()
 	var rec ringbuf.Record
-	return measure.LoopAfter(func() error {
+	return watch.Loop(func() error {
 		// The events come without a wake-up: Flush has the reader look.
 		if err := errors.Join(fill(), r.Flush()); err != nil {
 			return err
@@ -477,7 +521,7 @@ func withReader(args []string, read func(r *ringbuf.Reader, n int) error) error 
 }
 
 func ringRead(args []string) error {
-	return withReader(args, func(r *ringbuf.Reader, n int) error {
+	return withReader(args, measure.Stopwatch{}, func(r *ringbuf.Reader, n int) error {
 		for range n {
 			rec, err := r.Read()
 			if err != nil {
@@ -491,7 +535,7 @@ func ringRead(args []string) error {
 
 func ringReadInto(args []string) error {
 	var rec ringbuf.Record
-	return withReader(args, func(r *ringbuf.Reader, n int) error {
+	return withReader(args, measure.Stopwatch{Thread: true}, func(r *ringbuf.Reader, n int) error {
 		for range n {
 			if err := r.ReadInto(&rec); err != nil {
 				return err
@@ -516,7 +560,7 @@ func ring(args []string) error {
 	if err := fill(); err != nil {
 		return err
 	}
-	return rangeOver(events.All(context.Background()), fill, new(measure.Stopwatch))
+	return rangeOver(events.All(context.Background()), fill, &measure.Stopwatch{Thread: true})
 }
 
 // perfRead ranges over typed events, from whichever CPU the program has run on.
@@ -541,7 +585,7 @@ func perfRead(args []string) error {
 	first := time.AfterFunc(20*time.Millisecond, func() { _ = fill() })
 	defer first.Stop()
 	all := events.With(2*bursts*burst*64, perf.ReaderOptions{WakeupEvents: bursts * burst}).All(context.Background())
-	return rangeOver(all, fill, &measure.Stopwatch{Brief: true})
+	return rangeOver(all, fill, &measure.Stopwatch{Brief: true, Thread: true})
 }
 
 // rangeOver measures a loop over events. Of each filling of the ring, the first

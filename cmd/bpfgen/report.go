@@ -74,11 +74,11 @@ func (c console) printReport(file string, r *needs.Report, asJSON bool, i int) e
 	if i > 0 {
 		fmt.Fprintln(c.stdout)
 	}
-	printReport(c, file, r)
+	printText(c, file, r)
 	return nil
 }
 
-func printReport(c console, file string, r *needs.Report) {
+func printText(c console, file string, r *needs.Report) {
 	w := c.stdout
 	fmt.Fprintf(w, "%s needs mainline Linux %v or newer", file, r.MinKernel)
 	if newest := r.Newest(); len(newest) > 0 {

@@ -298,6 +298,9 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if b.sizes == &knownSizes {
+			agrees(t, data, []Query{{Name: "a"}, {Name: "a", Essential: true}, {Name: "b", Kinds: KindStruct.Set()}})
+		}
 		for typ := range b.All() {
 			_ = dump(typ)
 			typ.Refs(func(id uint32) { _, _ = b.Type(id) })

@@ -1,8 +1,10 @@
 package btf
 
 import (
+	"encoding/binary"
 	"runtime"
 	"slices"
+	"strings"
 )
 
 // Query asks for types by name.
@@ -15,87 +17,140 @@ type Query struct {
 // Find returns the IDs of b's own types that match q, in ascending order.
 func (b *BTF) Find(q Query) []uint32 { return b.FindAll([]Query{q})[0] }
 
-// FindAll answers several queries in one pass over the records, and one over the
-// strings if functions are among what is asked for. The i-th result holds the IDs of b's own types that match the
-// i-th query, in ascending order. Queries for empty names match nothing.
+// FindAll answers several queries in one pass over the records. The i-th result
+// holds the IDs of b's own types that match the i-th query, in ascending order.
+// Queries for empty names match nothing.
 func (b *BTF) FindAll(queries []Query) [][]uint32 {
-	if r := newByRecord(queries); r != nil {
-		r.run(b)
-		return r.found
+	s := newSearch(b, queries)
+	if len(s.order) == 0 {
+		return s.found
 	}
-	found := make([][]uint32, len(queries))
-	wanted := b.locate(queries)
-	if len(wanted) == 0 {
-		return found
+	if s.kinds&frequent == 0 && b.searches.Add(1) > scansBeforeTable {
+		s.lookUp(b.rareNames())
+	} else {
+		b.scan(s.kinds, s.heads[:], s.look)
 	}
-	var hits filter
-	for _, w := range wanted {
-		hits.add(w.key())
-	}
-	b.scan(selector{kinds: allKinds, names: &hits}, func(id, name uint32, kind Kind) {
-		i, _ := slices.BinarySearch(wanted, withKey(name, 0))
-		for ; i < len(wanted) && wanted[i].key() == name; i++ {
-			if q := wanted[i].n(); queries[q].Kinds.Has(kind) {
-				found[q] = append(found[q], id)
-			}
-		}
-	})
-	return found
-}
-
-// selector says which records to call about: those of some kinds, and with names
-// that may be among some; nil for all names.
-type selector struct {
-	kinds KindSet
-	names *filter
-}
-
-const allKinds = ^KindSet(0)
-
-func (s *selector) has(name uint32, kind Kind) bool {
-	return s.kinds>>(kind&31)&1 != 0 && (s.names == nil || s.names.has(name))
-}
-
-// scan calls hit for all of b's own types that are wanted. The first scan also
-// builds the index.
-func (b *BTF) scan(wanted selector, hit func(id, name uint32, kind Kind)) {
-	idx := b.idx.Load()
-	if idx == nil {
-		b.buildIndex(wanted, hit)
-		return
-	}
-	b.rescan(idx, wanted, hit)
+	runtime.KeepAlive(b)
+	return s.found
 }
 
 // Visit calls f for each of b's own records in order of their IDs, with the bytes
-// of its name. The first time it takes only one pass, like any search.
+// of its name. It needs no index, and makes none.
 func (b *BTF) Visit(f func(id uint32, kind Kind, name []byte) bool) {
-	more := true
-	b.scan(selector{kinds: allKinds}, func(id, name uint32, kind Kind) {
-		if more {
-			more = f(id, kind, b.nameBytes(name))
+	types, off := b.types, 0
+	for id := b.firstID; len(types)-off >= recordLen; id++ {
+		p := types[off : off+recordLen : off+recordLen]
+		name, info := load(p, b.big), load(p[4:], b.big)
+		size := b.sizes.of(info)
+		if uint(size-1) >= uint(len(types)-off) { // none, or too much
+			break
 		}
-	})
-	runtime.KeepAlive(b)
-}
-
-// rescan is scan once there is an index.
-func (b *BTF) rescan(idx *index, wanted selector, hit func(id, name uint32, kind Kind)) {
-	types, sizes, big, off := b.types, b.sizes, b.big, 0
-	for n := range idx.count {
-		head := types[off : off+recordLen : off+recordLen]
-		name, info := load(head, big), load(head[4:], big)
-		kind := kindOf(info)
-		if kind == KindFunc { // see buildIndex
-			off += recordLen
-		} else {
-			off += sizes.of(info)
-		}
-		if wanted.has(name, kind) {
-			hit(b.firstID+n, name, kind)
+		off += size
+		if !f(id, kindOf(info), b.nameBytes(name)) {
+			break
 		}
 	}
 	runtime.KeepAlive(b)
+}
+
+// search is queries on their way to answers. It looks at the names of records,
+// rather than for the names among all strings, most of which are those of members
+// and parameters. As strings are in the order of their first use, names are read
+// nearly in order.
+type search struct {
+	b     *BTF
+	asked []Query
+	order []uint32 // numbers of queries with a name, sorted by name
+	kinds KindSet  // of any query
+	found [][]uint32
+
+	// A name is compared only if it starts like one that is asked for.
+	starts filter // of names with three bytes or more
+	shorts filter // of other names
+	short  bool   // there are any
+	heads  [batch]head
+}
+
+// How many bytes are the start of a name. One of them may be what follows it.
+const (
+	startLen      = 4
+	shortStartLen = 2
+)
+
+func newSearch(b *BTF, queries []Query) *search {
+	s := &search{b: b, asked: queries, found: make([][]uint32, len(queries))}
+	for i, q := range queries {
+		if q.Name == "" {
+			continue
+		}
+		if q.Kinds == 0 {
+			q.Kinds = allKinds
+		}
+		s.kinds |= q.Kinds
+		s.order = append(s.order, uint32(i))
+		// What comes next is the end of the string, or a flavour.
+		s.addStart(q.Name + "\x00")
+		s.addStart(q.Name + "_")
+	}
+	slices.SortFunc(s.order, func(i, j uint32) int { return strings.Compare(queries[i].Name, queries[j].Name) })
+	return s
+}
+
+func (s *search) addStart(text string) {
+	if len(text) >= startLen {
+		s.starts.add(binary.LittleEndian.Uint32([]byte(text[:startLen])))
+	} else {
+		s.shorts.add(uint32(binary.LittleEndian.Uint16([]byte(text[:shortStartLen]))))
+		s.short = true
+	}
+}
+
+// look goes over some records.
+func (s *search) look(heads []head) {
+	strs, strBase := s.b.strs, uint64(s.b.strBase)
+	for _, h := range heads {
+		off := uint64(h.name) - strBase // huge if it is the base's
+		if off < uint64(len(strs)) && len(strs)-int(off) >= startLen {
+			start := binary.LittleEndian.Uint32(strs[off:])
+			if !s.starts.has(start) && !(s.short && s.shorts.has(start&0xffff)) {
+				continue
+			}
+		}
+		s.match(h.id, s.b.NameBytes(h.name), h.kind)
+	}
+}
+
+// match notes which queries a record answers.
+func (s *search) match(id uint32, name []byte, kind Kind) {
+	if len(name) == 0 {
+		return
+	}
+	for i := s.first(name); i < len(s.order) && s.asked[s.order[i]].Name == string(name); i++ {
+		s.hit(s.order[i], id, kind, false)
+	}
+	name = EssentialName(name)
+	for i := s.first(name); i < len(s.order) && s.asked[s.order[i]].Name == string(name); i++ {
+		s.hit(s.order[i], id, kind, true)
+	}
+}
+
+// first returns where in order the queries for a name begin.
+func (s *search) first(name []byte) int {
+	i, j := 0, len(s.order)
+	for i < j {
+		if middle := (i + j) / 2; s.asked[s.order[middle]].Name < string(name) {
+			i = middle + 1
+		} else {
+			j = middle
+		}
+	}
+	return i
+}
+
+func (s *search) hit(query, id uint32, kind Kind, essential bool) {
+	if q := &s.asked[query]; q.Essential == essential && q.Kinds.Has(kind) {
+		s.found[query] = append(s.found[query], id)
+	}
 }
 
 // filter is a set of numbers that may claim to hold more than it does.
@@ -114,20 +169,4 @@ func (f *filter) add(n uint32) {
 func (f *filter) has(n uint32) bool {
 	word, bit := f.slot(n)
 	return f[word]>>bit&1 != 0
-}
-
-// locate finds the offsets of all strings that match a query, sorted: keys of the
-// numbers of queries.
-func (b *BTF) locate(queries []Query) []keyed {
-	e := newEndings(queries)
-	if len(e.order) == 0 {
-		return nil
-	}
-	for o := b; o != nil; o = o.base {
-		e.base, e.strs = o.strBase, o.strs
-		e.scan()
-		runtime.KeepAlive(o)
-	}
-	slices.Sort(e.found)
-	return slices.Compact(e.found)
 }

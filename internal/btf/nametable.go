@@ -9,13 +9,18 @@ import (
 // load many objects shouldn't pay for the size of the kernel with each.
 const scansBeforeTable = 2
 
+// frequent are kinds that have most of a kernel's records with a name.
+const frequent = KindSet(1 << KindFunc)
+
 // rareNames is a table of b's own records with names whose kinds aren't frequent:
 // their IDs by the hash of the essential name. It takes eight bytes a record.
 func (b *BTF) rareNames() []keyed {
 	b.once.Do(func() {
-		b.scan(selector{kinds: allKinds &^ frequent}, func(id, name uint32, _ Kind) {
-			if name != 0 {
-				b.rare = append(b.rare, withKey(hashName(EssentialName(b.nameBytes(name))), id))
+		b.scan(allKinds&^frequent, make([]head, batch), func(heads []head) {
+			for _, h := range heads {
+				if h.name != 0 {
+					b.rare = append(b.rare, withKey(hashName(EssentialName(b.nameBytes(h.name))), h.id))
+				}
 			}
 		})
 		b.rare = slices.Clip(b.rare)
@@ -33,27 +38,23 @@ func hashName[S ~string | ~[]byte](name S) uint32 {
 	return h
 }
 
-// look answers the queries from a table.
-func (r *byRecord) look(b *BTF, table []keyed) {
-	for _, query := range r.order {
-		q := &r.queries[query]
-		name := q.Name
-		if !q.Essential {
-			name = EssentialName(name)
-		}
-		hash := hashName(name)
+// lookUp answers the queries from a table.
+func (s *search) lookUp(table []keyed) {
+	for _, query := range s.order {
+		q := &s.asked[query]
+		hash := hashName(EssentialName(q.Name))
 		i, _ := slices.BinarySearch(table, withKey(hash, 0))
 		for ; i < len(table) && table[i].key() == hash; i++ {
-			t, err := b.Type(table[i].n())
+			t, err := s.b.Type(table[i].n())
 			if err != nil {
 				continue // can't be: the table is of this blob
 			}
-			whole := b.nameBytes(t.name)
+			name := s.b.nameBytes(t.name)
 			if q.Essential {
-				whole = EssentialName(whole)
+				name = EssentialName(name)
 			}
-			if string(whole) == q.Name {
-				r.hit(query, t.id, t.Kind(), q.Essential)
+			if string(name) == q.Name {
+				s.hit(query, t.id, t.Kind(), q.Essential)
 			}
 		}
 	}

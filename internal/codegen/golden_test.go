@@ -234,9 +234,10 @@ func (i testImporter) Import(path string) (*types.Package, error) {
 }
 
 // typeCheck compiles a file, up to but without code, for all of its
-// architectures.
-func typeCheck(t *testing.T, name string, code []byte) {
+// architectures, and returns what it declares on each.
+func typeCheck(t *testing.T, name string, code []byte) map[string]*types.Package {
 	t.Helper()
+	declared := make(map[string]*types.Package)
 	fset := token.NewFileSet()
 	parse := func(name string, code any) *ast.File {
 		f, err := parser.ParseFile(fset, name, code, parser.ParseComments|parser.SkipObjectResolution)
@@ -266,8 +267,9 @@ func typeCheck(t *testing.T, name string, code []byte) {
 		if config.Sizes == nil {
 			t.Fatal("no sizes for", arch)
 		}
-		_, _ = config.Check("golden", fset, []*ast.File{file}, nil) // errors went to Error
+		declared[arch], _ = config.Check("golden", fset, []*ast.File{file}, nil) // errors went to Error
 	}
+	return declared
 }
 
 // architectures evaluates the build constraint of a file.

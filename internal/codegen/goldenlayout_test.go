@@ -12,11 +12,10 @@ import (
 	"github.com/bpfgen/bpfgen/internal/object"
 )
 
-// goldenModel is what is generated for a test case, before it is printed, and how
-// it was compiled.
-func goldenModel(t *testing.T, dir string, target Target) (*Model, compileJob) {
+// modelOf is what is generated for the one source of a request, before it is
+// printed, and how it was compiled.
+func modelOf(t *testing.T, req Request, target Target) (*Model, compileJob) {
 	t.Helper()
-	req := goldenRequest(t, dir)
 	headers, done, err := unpackHeaders()
 	if err != nil {
 		t.Fatal(err)
@@ -42,13 +41,12 @@ func goldenModel(t *testing.T, dir string, target Target) (*Model, compileJob) {
 	return m, built.jobs[0]
 }
 
-var memberLabel = regexp.MustCompile(`^the type of (\w+) in (.+)$`)
+var memberLabel = regexp.MustCompile(`^the type of (\w+) in ((struct|union) \S+)$`)
 
 // cType is how to name a declaration's type in C: in a typeof, if it has no name.
 func cType(label string) (name string, ok bool) {
 	if m := memberLabel.FindStringSubmatch(label); m != nil {
-		outer, ok := cType(m[2])
-		return fmt.Sprintf("typeof(((%s *)0)->%s)", outer, m[1]), ok
+		return fmt.Sprintf("typeof(((%s *)0)->%s)", m[2], m[1]), true
 	}
 	return label, !strings.Contains(label, " of ") && !strings.HasSuffix(label, "]")
 }
@@ -69,7 +67,7 @@ func cAssertions(m *Model) (source string, covered int) {
 		if !ok || decl.Kind == DeclText || decl.Kind == DeclDefined || decl.Kind == DeclAlias {
 			continue
 		}
-		if strings.HasPrefix(c, "typeof") { // of a member that may be an array of them
+		if strings.HasPrefix(c, "typeof") && decl.Size > 0 { // of a member that may be an array of them
 			assert("sizeof(%s) %% %d == 0, \"%s\"", c, decl.Size, decl.Name)
 		} else {
 			assert("sizeof(%s) == %d, \"%s\"", c, decl.Size, decl.Name)
@@ -93,6 +91,18 @@ func cAssertions(m *Model) (source string, covered int) {
 	return b.String(), covered
 }
 
+// checkInC fails unless clang agrees with every size, offset and value of a model.
+// It returns the number of offsets.
+func checkInC(t *testing.T, m *Model, job compileJob) int {
+	t.Helper()
+	assertions, covered := cAssertions(m)
+	text := fmt.Sprintf("#include %q\n%s", filepath.Join(job.dir, job.source), assertions)
+	if _, err := job.clang(t.Context(), []byte(text), "-w", "-fsyntax-only", "-x", "c", "-"); err != nil {
+		t.Errorf("%s for %s: %v\n%s", job.source, job.target.clang, err, messagesOf(err))
+	}
+	return covered
+}
+
 // clang agrees with every size, offset and value of every test case, for both byte
 // orders.
 func TestGoldenLayoutsInC(t *testing.T) {
@@ -107,13 +117,8 @@ func TestGoldenLayoutsInC(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, job := goldenModel(t, filepath.Dir(source), targets[0])
-			assertions, n := cAssertions(m)
-			covered += n
-			text := fmt.Sprintf("#include %q\n%s", filepath.Join(job.dir, job.source), assertions)
-			if _, err := job.clang(t.Context(), []byte(text), "-w", "-fsyntax-only", "-x", "c", "-"); err != nil {
-				t.Errorf("%s for %s: %v\n%s", source, list, err, messagesOf(err))
-			}
+			m, job := modelOf(t, goldenRequest(t, filepath.Dir(source)), targets[0])
+			covered += checkInC(t, m, job)
 		}
 	}
 	if covered < 150 {
@@ -121,30 +126,14 @@ func TestGoldenLayoutsInC(t *testing.T) {
 	}
 }
 
-// The real compiler builds every golden file with the real runtime, for machines of
-// 64 and 32 bits and of either byte order.
-func TestGoldenBuilds(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: compiles the runtime four times")
-	}
+// userModule is the files of a module, example.com/golden, that uses this one.
+func userModule(t *testing.T) map[string]string {
+	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	goldens, err := filepath.Glob("testdata/*/out_*.go.golden")
-	if err != nil || len(goldens) == 0 {
-		t.Fatal("no golden files:", err)
-	}
 	files := map[string]string{}
-	for _, path := range goldens {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		folder, name := filepath.Base(filepath.Dir(path)), strings.TrimSuffix(filepath.Base(path), ".golden")
-		files[folder+"/"+name] = string(data)
-		files[folder+"/"+strings.TrimSuffix(name, ".go")+".o"] = "embedded"
-	}
 	for _, name := range []string{"go.mod", "go.sum"} {
 		data, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
@@ -154,6 +143,29 @@ func TestGoldenBuilds(t *testing.T) {
 	}
 	files["go.mod"] = strings.Replace(files["go.mod"], "module "+modulePath, "module example.com/golden", 1) +
 		fmt.Sprintf("\nrequire %s v0.0.0\n\nreplace %[1]s => %s\n", modulePath, root)
+	return files
+}
+
+// The real compiler builds every golden file with the real runtime, for machines of
+// 64 and 32 bits and of either byte order.
+func TestGoldenBuilds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: compiles the runtime four times")
+	}
+	goldens, err := filepath.Glob("testdata/*/out_*.go.golden")
+	if err != nil || len(goldens) == 0 {
+		t.Fatal("no golden files:", err)
+	}
+	files := userModule(t)
+	for _, path := range goldens {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder, name := filepath.Base(filepath.Dir(path)), strings.TrimSuffix(filepath.Base(path), ".golden")
+		files[folder+"/"+name] = string(data)
+		files[folder+"/"+strings.TrimSuffix(name, ".go")+".o"] = "embedded"
+	}
 	dir := t.TempDir()
 	for name := range files {
 		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -43,12 +44,15 @@ type mapElem struct {
 
 // elem runs a command on one element of a map; none of its arguments escapes.
 func elem(cmd Cmd, fd *FD, key, value unsafe.Pointer, flags uint64) error {
+	if errno := injected(cmd); errno != 0 {
+		return failed(cmd, errno)
+	}
 	raw, err := fd.Acquire()
 	if err != nil {
 		return err
 	}
 	attr := mapElem{mapFD: uint32(raw), key: Pointer{ptr: key}, value: Pointer{ptr: value}, flags: flags}
-	_, errno := bpf(cmd, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	_, _, errno := syscall.Syscall6(unix.SYS_BPF, uintptr(cmd), uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0, 0, 0)
 	fd.Release()
 	if errno != 0 {
 		return failed(cmd, errno)
@@ -70,7 +74,7 @@ func MapLookup(fd *FD, key, value unsafe.Pointer, flags uint64) error {
 	attr := mapElem{mapFD: uint32(raw), key: Pointer{ptr: key}, value: Pointer{ptr: value}, flags: flags}
 	// A lookup doesn't wait for anything: telling Go's scheduler about it, in
 	// case it does, would take a tenth of its time.
-	_, _, errno := unix.RawSyscall(unix.SYS_BPF, uintptr(CmdMapLookupElem), uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	_, _, errno := syscall.RawSyscall6(unix.SYS_BPF, uintptr(CmdMapLookupElem), uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0, 0, 0)
 	fd.Release()
 	if errno != 0 {
 		return failed(CmdMapLookupElem, errno)

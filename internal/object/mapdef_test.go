@@ -67,6 +67,7 @@ func TestMapDefinitionErrors(t *testing.T) {
 		{"type as number", []btf.Member{hash, ulongAttr("key", 4)}, `member "key": wants a pointer to the type, as by __type, this is a enum64`},
 		{"plain int", []btf.Member{hash, {Name: "max_entries", Type: u32}}, `member "max_entries": wants a number, as by __uint or __ulong, this is a int`},
 		{"key without size", []btf.Member{hash, typeAttr("key", func1)}, `member "key": size of type: a func proto has no size`},
+		{"key only declared", []btf.Member{hash, typeAttr("key", &btf.Fwd{Name: "pair"})}, `member "key": size of type: "pair" is only declared: clang leaves out`},
 		{"values not last", []btf.Member{outer, arrayAttr("values", innerMap(hash)), uintAttr("max_entries", 1)}, `member "values": has to be the last member`},
 		{"values of a hash", []btf.Member{hash, arrayAttr("values", innerMap(hash))}, `member "values": only maps of maps and program arrays have initial values, this is BPF_MAP_TYPE_HASH`},
 		{"values and value size", []btf.Member{outer, uintAttr("value_size", 8), arrayAttr("values", innerMap(hash))}, `member "values": value size 4 contradicts 8`},

@@ -158,10 +158,10 @@ func (in *inflater) fill(t rawbtf.Type) {
 		*v = Array{in.typ(index), in.typ(elem), n, src}
 	case *Struct:
 		*v = Struct{name, t.Size(), in.members(t), nil, src}
-		v.Tags = in.tags(t, func(i int) *[]string { return &v.Members[i].Tags })
+		v.Tags = in.tags(t, len(v.Members), func(i int) *[]string { return &v.Members[i].Tags })
 	case *Union:
 		*v = Union{name, t.Size(), in.members(t), nil, src}
-		v.Tags = in.tags(t, func(i int) *[]string { return &v.Members[i].Tags })
+		v.Tags = in.tags(t, len(v.Members), func(i int) *[]string { return &v.Members[i].Tags })
 	case *Enum:
 		*v = Enum{name, t.Size(), t.KindFlag(), in.values(t), src}
 	case *Fwd:
@@ -171,7 +171,7 @@ func (in *inflater) fill(t rawbtf.Type) {
 		}
 		*v = Fwd{name, kind, src}
 	case *Typedef:
-		*v = Typedef{name, in.typ(t.TypeID()), in.tags(t, nil), src}
+		*v = Typedef{name, in.typ(t.TypeID()), in.tags(t, 0, nil), src}
 	case *Volatile:
 		*v = Volatile{in.typ(t.TypeID()), src}
 	case *Const:
@@ -186,7 +186,7 @@ func (in *inflater) fill(t rawbtf.Type) {
 	case *FuncProto:
 		*v = FuncProto{in.typ(t.TypeID()), in.params(t), src}
 	case *Var:
-		*v = Var{name, in.typ(t.TypeID()), VarLinkage(t.Linkage()), in.tags(t, nil), src}
+		*v = Var{name, in.typ(t.TypeID()), VarLinkage(t.Linkage()), in.tags(t, 0, nil), src}
 	case *Datasec:
 		*v = Datasec{name, t.Size(), in.vars(t), src}
 	case *Float:
@@ -263,9 +263,9 @@ func (in *inflater) vars(t rawbtf.Type) []VarSecinfo {
 	return vars
 }
 
-// tags returns the decl tags of a type, and appends those of its members to
-// what member returns.
-func (in *inflater) tags(t rawbtf.Type, member func(int) *[]string) []string {
+// tags returns the decl tags of a type, and appends those of its parts, of which
+// there are n, to what part returns.
+func (in *inflater) tags(t rawbtf.Type, n int, part func(int) *[]string) []string {
 	var own []string
 	for _, id := range in.raw.DeclTags(t.ID()) {
 		tag, err := in.raw.Type(id)
@@ -277,10 +277,10 @@ func (in *inflater) tags(t rawbtf.Type, member func(int) *[]string) []string {
 		switch {
 		case index == -1:
 			own = append(own, value)
-		case member == nil || index < 0 || int(index) >= t.Vlen():
+		case index < 0 || int(index) >= n:
 			in.fail(tag, fmt.Errorf("index %d is out of range for %v with type ID %d", index, t.Kind(), t.ID()))
 		default:
-			dst := member(int(index))
+			dst := part(int(index))
 			*dst = append(*dst, value)
 		}
 	}
@@ -297,25 +297,12 @@ func (in *inflater) funcTags(t rawbtf.Type) (own []string, params [][]string) {
 		in.fail(t, fmt.Errorf("type ID %d is not a func proto", t.TypeID()))
 		return nil, nil
 	}
-	for _, id := range in.raw.DeclTags(t.ID()) {
-		tag, err := in.raw.Type(id)
-		if err != nil {
-			in.fail(t, err)
-			break
+	own = in.tags(t, proto.Vlen(), func(i int) *[]string {
+		if params == nil {
+			params = make([][]string, proto.Vlen())
 		}
-		value, index := tagValue(in.name(tag, tag.NameOff()), tag.KindFlag()), tag.ComponentIndex()
-		switch {
-		case index == -1:
-			own = append(own, value)
-		case index < 0 || int(index) >= proto.Vlen():
-			in.fail(tag, fmt.Errorf("index %d is out of range for the parameters of type ID %d", index, t.ID()))
-		default:
-			if params == nil {
-				params = make([][]string, proto.Vlen())
-			}
-			params[index] = append(params[index], value)
-		}
-	}
+		return &params[i]
+	})
 	return own, params
 }
 

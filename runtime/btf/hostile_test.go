@@ -141,7 +141,7 @@ func TestDecodeRejects(t *testing.T) {
 			w.Type(rawbtf.KindFuncProto, false, 0, "", 0)
 			w.Type(rawbtf.KindDeclTag, false, 0, "tag", 1)
 			w.U32(3)
-		}, "index 3 is out of range for the parameters of type ID 1"},
+		}, "index 3 is out of range for func with type ID 1"},
 		"tag of no function": {func(w *rawbtf.Writer) {
 			w.Type(rawbtf.KindFunc, false, 1, "f", 0)
 			w.Type(rawbtf.KindDeclTag, false, 0, "tag", 1)

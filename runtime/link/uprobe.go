@@ -171,5 +171,18 @@ func (ex *Executable) explainUprobe(opts *UprobeOptions, err error) error {
 	case errors.Is(err, unix.EINVAL):
 		return fmt.Errorf("%s is no regular file, no instruction begins there, or another probe there has a counter: %w", ex.path, err)
 	}
-	return kernel.ExplainPermission(err, kernel.CapPerfmon)
+	return missingForUprobe(err)
+}
+
+// missingForUprobe says what is missing for a uprobe that is a perf event: a
+// capability, or the one that stands for all of them, which newer kernels want
+// (6.17, and others that have the change), because a probe in the middle of an
+// instruction spoils it.
+func missingForUprobe(err error) error {
+	explained := kernel.ExplainPermission(err, kernel.CapPerfmon)
+	var refused *kernel.PermissionError
+	if errors.As(explained, &refused) && len(refused.Missing) > 0 {
+		return explained
+	}
+	return kernel.ExplainPermission(err, kernel.CapSysAdmin)
 }
