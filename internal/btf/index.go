@@ -2,14 +2,16 @@ package btf
 
 // index is what a pass over the records tells. It isn't changed once others see it.
 type index struct {
-	count   uint32 // records so far
-	end     int    // their size
-	whole   bool   // there are no more; if not, the rest is set only later
-	stride  uint32
-	offsets []uint32 // of every stride-th record
-	tags    []keyed  // the IDs of decl tags by what they tag
-	oddInts bool     // see HasBitfieldInts
-	err     error    // why it stopped short of the end
+	count    uint32 // records so far
+	end      int    // their size
+	whole    bool   // there are no more; if not, the rest is set only later
+	stride   uint32
+	offsets  []uint32  // of every stride-th record
+	tags     []keyed   // the IDs of decl tags by what they tag
+	datasecs []uint32  // their IDs
+	room     [4]uint32 // for these, if they are few
+	oddInts  bool      // see HasBitfieldInts
+	err      error     // why it stopped short of the end
 }
 
 // Every stride-th record's offset is remembered. In a large blob a lookup walks
@@ -82,7 +84,7 @@ func (b *BTF) newIndex() *index {
 }
 
 // noted are the kinds that an index remembers something about.
-const noted = KindSet(1<<KindInt | 1<<KindDeclTag)
+const noted = KindSet(1<<KindInt | 1<<KindDeclTag | 1<<KindDatasec)
 
 // note remembers what a record means for others.
 func (idx *index) note(b *BTF, id uint32, kind Kind, record []byte) {
@@ -90,6 +92,11 @@ func (idx *index) note(b *BTF, id uint32, kind Kind, record []byte) {
 	case KindInt:
 		w := b.u32(record[recordLen:])
 		idx.oddInts = idx.oddInts || w>>16&0xff != 0 || w&0xff != 8*b.u32(record[8:])
+	case KindDatasec:
+		if idx.datasecs == nil {
+			idx.datasecs = idx.room[:0]
+		}
+		idx.datasecs = append(idx.datasecs, id)
 	case KindDeclTag:
 		if idx.tags == nil {
 			idx.tags = make([]keyed, 0, 16)
@@ -121,6 +128,9 @@ func (b *BTF) offset(n uint32) (off uint32, ok bool) {
 		if idx = b.indexed(); n >= idx.count {
 			return 0, false
 		}
+	}
+	if idx.stride == 1 { // dividing by it would take most of the time
+		return idx.offsets[n], true
 	}
 	off = idx.offsets[n/idx.stride]
 	for range n % idx.stride {
