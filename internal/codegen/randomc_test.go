@@ -282,6 +282,8 @@ func (g *randomC) variable() string {
 		if strings.Contains(where, "const") {
 			section = ` SEC(".rodata.more")`
 		}
+		// Variables may have no bytes, but a section that has none isn't there.
+		g.printf("%sint %s%s;\n", strings.TrimPrefix(where, "__weak "), g.name(g.names), section)
 	}
 	switch g.pick(4) {
 	default:
