@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 const completionUsage = `Usage: bpfgen completion bash|zsh|fish
@@ -44,7 +45,9 @@ type words struct {
 	flags            []string
 }
 
-var flagLine = regexp.MustCompile(`(?m)^  (-[A-Za-z][a-z-]*)`)
+var flagLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^  (-[A-Za-z][a-z-]*)`)
+})
 
 // completionWords reads the flags off each command's help, so that there is one
 // list of them.
@@ -59,7 +62,7 @@ func completionWords() []words {
 			continue
 		}
 		w := words{command: cmd.name, summary: cmd.summary}
-		for _, match := range flagLine.FindAllStringSubmatch(help.String(), -1) {
+		for _, match := range flagLine().FindAllStringSubmatch(help.String(), -1) {
 			w.flags = append(w.flags, match[1])
 		}
 		slices.Sort(w.flags)

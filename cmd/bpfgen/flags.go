@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/bpfgen/bpfgen/internal/codegen"
 )
@@ -172,10 +173,12 @@ func (t *tagList) String() string {
 	return t.expr.String()
 }
 
-var validTags = regexp.MustCompile(`^!?[\pL\pN_.]+([ ,]+!?[\pL\pN_.]+)*$`)
+var validTags = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^!?[\pL\pN_.]+([ ,]+!?[\pL\pN_.]+)*$`)
+})
 
 func (t *tagList) Set(value string) error {
-	if !validTags.MatchString(value) {
+	if !validTags().MatchString(value) {
 		return errors.New("build tags are words, with ! before those that must not be set")
 	}
 	// The old syntax of constraints is the one in which bpf2go reads -tags.

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bpfgen/bpfgen/internal/codegen"
 	"github.com/bpfgen/bpfgen/internal/object"
@@ -56,7 +57,9 @@ func (c console) packageDir(ctx context.Context, path string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-var generatedObject = regexp.MustCompile(`^(.+?)_((?:[a-z0-9]+_)?bpf(?:e[lb])?)\.o$`)
+var generatedObject = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(.+?)_((?:[a-z0-9]+_)?bpf(?:e[lb])?)\.o$`)
+})
 
 // closestTargets keeps one file of each stem: for this machine's architecture,
 // else of its byte order, else the first.
@@ -65,7 +68,7 @@ func closestTargets(files []string) []string {
 	best := make(map[string]string)
 	rank := make(map[string]int)
 	for _, file := range files {
-		match := generatedObject.FindStringSubmatch(file)
+		match := generatedObject().FindStringSubmatch(file)
 		if match == nil {
 			continue
 		}

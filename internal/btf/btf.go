@@ -94,6 +94,14 @@ func (b *BTF) Init(blob []byte, text string, base *BTF) error {
 	return nil
 }
 
+// OwnTypes makes b use a copy of its type records, which it appends to room, and
+// returns that: whoever has just made b can fill in what compilers leave open.
+// Sizes of records must stay as they are.
+func (b *BTF) OwnTypes(room []byte) []byte {
+	b.types = append(room, b.types...)
+	return b.types
+}
+
 // ParseMapped is Parse for a memory mapping of types that the kernel vouches
 // for. It doesn't look at the records; whoever needs them first pays for the
 // index. Should one be malformed after all, then the blob ends in front of it.

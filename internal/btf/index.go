@@ -7,12 +7,14 @@ import (
 
 // index is what one pass over all records tells.
 type index struct {
-	count   uint32 // records
-	stride  uint32
-	offsets []uint32 // of every stride-th record
-	tags    []keyed  // the IDs of decl tags by what they tag
-	oddInts bool     // see HasBitfieldInts
-	err     error    // why it stopped short of the end
+	count    uint32 // records
+	stride   uint32
+	offsets  []uint32  // of every stride-th record
+	tags     []keyed   // the IDs of decl tags by what they tag
+	datasecs []uint32  // their IDs
+	room     [4]uint32 // for these, if they are few
+	oddInts  bool      // see HasBitfieldInts
+	err      error     // why it stopped short of the end
 }
 
 // Every stride-th record's offset is remembered. In a large blob a lookup walks
@@ -124,7 +126,7 @@ func (b *BTF) pass(build *index, kinds KindSet, heads []head, use func([]head)) 
 }
 
 // noted are the kinds that an index remembers something about.
-const noted = KindSet(1<<KindInt | 1<<KindDeclTag)
+const noted = KindSet(1<<KindInt | 1<<KindDeclTag | 1<<KindDatasec)
 
 // note remembers what a record means for others.
 func (idx *index) note(b *BTF, id uint32, kind Kind, record []byte) {
@@ -132,6 +134,11 @@ func (idx *index) note(b *BTF, id uint32, kind Kind, record []byte) {
 	case KindInt:
 		w := b.u32(record[recordLen:])
 		idx.oddInts = idx.oddInts || w>>16&0xff != 0 || w&0xff != 8*b.u32(record[8:])
+	case KindDatasec:
+		if idx.datasecs == nil {
+			idx.datasecs = idx.room[:0]
+		}
+		idx.datasecs = append(idx.datasecs, id)
 	case KindDeclTag:
 		if idx.tags == nil {
 			idx.tags = make([]keyed, 0, 16)
@@ -158,9 +165,15 @@ func (b *BTF) checkEnd(n uint32, off int) error {
 
 // offset returns where the n-th own record starts.
 func (b *BTF) offset(n uint32) (off uint32, ok bool) {
-	idx := b.indexed()
+	idx := b.idx.Load()
+	if idx == nil {
+		idx = b.indexed()
+	}
 	if n >= idx.count {
 		return 0, false
+	}
+	if idx.stride == 1 { // dividing by it would take most of the time
+		return idx.offsets[n], true
 	}
 	off = idx.offsets[n/idx.stride]
 	for range n % idx.stride {

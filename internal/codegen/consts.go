@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
 )
@@ -78,7 +79,9 @@ func (req *Request) constants(ctx context.Context, jobs []compileJob, inputs []s
 	return consts, warnings, err
 }
 
-var defineLine = regexp.MustCompile(`^\s*#\s*define\s+([A-Za-z_][A-Za-z0-9_]*)`)
+var defineLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\s*#\s*define\s+([A-Za-z_][A-Za-z0-9_]*)`)
+})
 
 // exportedMacros returns the names of macros with an export comment, on the line
 // before or at the end of the same.
@@ -95,7 +98,7 @@ func (req *Request) exportedMacros(files []string) ([]string, error) {
 		marked := false
 		for line := range strings.Lines(string(data)) {
 			line = strings.TrimSpace(line)
-			if m := defineLine.FindStringSubmatch(line); m != nil && (marked || strings.HasSuffix(line, exportComment)) {
+			if m := defineLine().FindStringSubmatch(line); m != nil && (marked || strings.HasSuffix(line, exportComment)) {
 				names = append(names, m[1])
 			}
 			marked = line == exportComment
@@ -208,11 +211,13 @@ func (p *constProbe) flags(more ...string) []string {
 	return append([]string{"-w", "-ferror-limit=0", "-fno-color-diagnostics", "-x", "c", "-"}, more...)
 }
 
-var probeError = regexp.MustCompile(`(?m)^` + probeFile + `:(\d+):\d+: (?:fatal )?error:`)
+var probeError = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^` + probeFile + `:(\d+):\d+: (?:fatal )?error:`)
+})
 
 func badLines(messages []byte) map[int]bool {
 	bad := map[int]bool{}
-	for _, m := range probeError.FindAllSubmatch(messages, -1) {
+	for _, m := range probeError().FindAllSubmatch(messages, -1) {
 		if line, err := strconv.Atoi(string(m[1])); err == nil {
 			bad[line] = true
 		}

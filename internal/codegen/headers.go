@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 
 	"github.com/bpfgen/bpfgen/internal/bpfheaders"
 )
@@ -44,11 +45,13 @@ func (req *Request) headerFlags() []string {
 	return []string{option, req.headers}
 }
 
-var missingHeader = regexp.MustCompile(`fatal error: '((?:linux|asm|asm-generic)/[^']+|(?:[^']*/)?vmlinux\.h)' file not found`)
+var missingHeader = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`fatal error: '((?:linux|asm|asm-generic)/[^']+|(?:[^']*/)?vmlinux\.h)' file not found`)
+})
 
 // Hint says where to get a header that the compiler hasn't found, if that is known.
 func (e *CompileError) Hint() string {
-	m := missingHeader.FindSubmatch(e.Messages)
+	m := missingHeader().FindSubmatch(e.Messages)
 	switch {
 	case m == nil:
 		return ""

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 	"github.com/bpfgen/bpfgen/internal/corerelo"
@@ -122,13 +121,9 @@ func TestHostileKernel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := build(t, func(b *builder) { b.union("s", 4, field{"a", b.integer("int", 4, true), 0, 0}) })
-			start := time.Now()
 			_, err := corerelo.Relocate([]corerelo.Reloc{reloc(l, 2, test.kind, "0:0")}, corerelo.Target{Kernel: build(t, test.types)})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %s", err, test.want)
-			}
-			if took := time.Since(start); took > 10*time.Second {
-				t.Errorf("took %s", took)
 			}
 		})
 	}

@@ -45,16 +45,21 @@ type ProgLoadAttr struct {
 const progLoadAttempts = 10
 
 // ProgLoad verifies and loads a program. Descriptors named by attr and by the
-// instructions have to stay open until it returns. Signals of the Go runtime
-// are held back meanwhile, because they make the verifier give up with EAGAIN.
+// instructions have to stay open until it returns.
+//
+// The verifier gives up with EAGAIN when a signal arrives, and those of the Go
+// runtime would arrive again: then they are held back. Not before, as that costs
+// another thread, which is a twentieth of what a small process takes.
 func ProgLoad(attr *ProgLoadAttr) (*FD, error) {
-	defer maskSignals().restore()
-	for attempt := 1; ; attempt++ {
-		fd, err := charged(CmdProgLoad, attr)
-		if Errno(err) != unix.EAGAIN || attempt == progLoadAttempts {
-			return fd, err
-		}
+	fd, err := charged(CmdProgLoad, attr)
+	if Errno(err) != unix.EAGAIN {
+		return fd, err
 	}
+	defer maskSignals().restore()
+	for attempt := 1; Errno(err) == unix.EAGAIN && attempt < progLoadAttempts; attempt++ {
+		fd, err = charged(CmdProgLoad, attr)
+	}
+	return fd, err
 }
 
 // ProgTestRunAttr is what BPF_PROG_TEST_RUN takes.

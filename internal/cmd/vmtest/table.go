@@ -174,7 +174,9 @@ func writeSkips(b *strings.Builder, columns []*column) {
 
 // writeSuites is how much was run, and how long it took.
 func writeSuites(b *strings.Builder, columns []*column) {
-	b.WriteString("\nTests that passed, that were skipped, and seconds of one core. On amd64, make test has run the others:\n\n")
+	left := strings.Join(slices.Sorted(maps.Values(heavy)), ", ")
+	b.WriteString("\nTests that passed, that were skipped, and seconds of one core. make test alone runs the packages that are left out on\n" +
+		"amd64, whose tests ask no kernel anything, and the tests that change each byte of a file (" + left + "):\n\n")
 	writeHead(b, "package", columns)
 	var suites []string
 	for _, c := range columns {

@@ -234,13 +234,13 @@ func (r *reporter) execute(run protocol.Run) (int, error) {
 // await waits for a process to end, and reaps the orphans that come by.
 func await(pid int, limit time.Duration) int {
 	late := make(chan struct{})
-	timer := time.AfterFunc(limit, func() {
+	asked := time.AfterFunc(limit, func() {
 		close(late)
 		_ = unix.Kill(pid, unix.SIGQUIT) // Go programs tell what they are at
-		time.Sleep(5 * time.Second)
-		_ = unix.Kill(-1, unix.SIGKILL)
 	})
-	defer timer.Stop()
+	defer asked.Stop()
+	killed := time.AfterFunc(limit+5*time.Second, func() { _ = unix.Kill(-1, unix.SIGKILL) })
+	defer killed.Stop() // or it would meet the next program
 	var status unix.WaitStatus
 	for {
 		ended, err := unix.Wait4(-1, &status, 0, nil)
