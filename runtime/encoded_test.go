@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -259,6 +260,24 @@ func TestEncodedParts(t *testing.T) {
 	newTestMap(t, outer)
 	if outer.InnerMap.Value != nil {
 		t.Error("loading has decoded the inner map")
+	}
+}
+
+// Parsing without decoding allocates for what is declared, however much code there is.
+func TestLoadEncodedSpecAllocs(t *testing.T) {
+	for name, most := range map[string]float64{"minimal": 15, "data": 49, "programs": 22} {
+		data, err := os.ReadFile(objectFile(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(data)
+		t.Run(name, func(t *testing.T) {
+			testutil.Allocs(t, most, func() {
+				if _, err := LoadEncodedSpecFromReader(strings.NewReader(text)); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
 	}
 }
 

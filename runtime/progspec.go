@@ -80,7 +80,7 @@ type ProgramSpec struct {
 }
 
 // declared fills in ps with what an object file says.
-func (ps *ProgramSpec) declared(p *object.Program) {
+func (ps *ProgramSpec) declared(obj *object.Object, p *object.Program) {
 	*ps = ProgramSpec{
 		Name:          p.Name,
 		Type:          ProgramType(p.Type),
@@ -89,9 +89,9 @@ func (ps *ProgramSpec) declared(p *object.Program) {
 		SectionName:   p.Section,
 		Instructions:  p.Instructions,
 		Flags:         p.Flags,
-		License:       p.License,
-		KernelVersion: p.Version,
-		ByteOrder:     p.ByteOrder,
+		License:       obj.License,
+		KernelVersion: obj.Version,
+		ByteOrder:     obj.ByteOrder,
 		Optional:      p.Optional,
 		usdt:          p.Def != nil && p.Def.Has(object.USDT),
 		Alternative:   p.Alternative(),

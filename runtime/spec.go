@@ -169,7 +169,7 @@ func (own *ownSpec) parse(data []byte, text string, decode func(*object.Object) 
 	if len(obj.Programs) > len(specs) {
 		specs = make([]ProgramSpec, len(obj.Programs))
 	}
-	if err := spec.addPrograms(obj.Programs, specs); err != nil {
+	if err := spec.addPrograms(obj, specs); err != nil {
 		return nil, err
 	}
 	if err := spec.addMembers(obj.Maps); err != nil {
@@ -193,9 +193,9 @@ func (cs *CollectionSpec) addMaps(maps []*object.Map) error {
 // addPrograms names programs after their functions. Static functions of several
 // sources can have the same name; those whose name is taken go by "name@section",
 // so that none is lost.
-func (cs *CollectionSpec) addPrograms(programs []*object.Program, specs []ProgramSpec) error {
-	for i, p := range programs {
-		specs[i].declared(p)
+func (cs *CollectionSpec) addPrograms(obj *object.Object, specs []ProgramSpec) error {
+	for i, p := range obj.Programs {
+		specs[i].declared(obj, p)
 		if p.Static {
 			continue
 		}
@@ -203,7 +203,7 @@ func (cs *CollectionSpec) addPrograms(programs []*object.Program, specs []Progra
 			return err
 		}
 	}
-	for i, p := range programs {
+	for i, p := range obj.Programs {
 		if !p.Static {
 			continue
 		}

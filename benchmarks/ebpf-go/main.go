@@ -55,9 +55,17 @@ func parse(args []string) error {
 	})
 }
 
-func findType([]string) error {
+// loadTypes opens the types in a file, or those of the running kernel.
+func loadTypes(args []string) (*btf.Spec, error) {
+	if len(args) > 0 {
+		return btf.LoadSpec(args[0])
+	}
+	return btf.LoadKernelSpec()
+}
+
+func findType(args []string) error {
 	return measure.Repeat(func() error {
-		spec, err := btf.LoadKernelSpec()
+		spec, err := loadTypes(args)
 		if err != nil {
 			return err
 		}
@@ -67,9 +75,9 @@ func findType([]string) error {
 }
 
 // inflateTypes decodes every type: there is no other way to visit them.
-func inflateTypes([]string) error {
+func inflateTypes(args []string) error {
 	return measure.Repeat(func() error {
-		spec, err := btf.LoadKernelSpec()
+		spec, err := loadTypes(args)
 		if err != nil {
 			return err
 		}
@@ -108,13 +116,17 @@ func loadMany(args []string) error {
 	if err != nil {
 		return err
 	}
+	object, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
 	kernel, err := btf.LoadKernelSpec()
 	if err != nil {
 		return err
 	}
 	opts := ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{KernelTypes: kernel}}
 	return measure.Growth(n, func() (*ebpf.Collection, error) {
-		spec, err := ebpf.LoadCollectionSpec(args[0])
+		spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 		if err != nil {
 			return nil, err
 		}

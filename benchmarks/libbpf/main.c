@@ -39,6 +39,35 @@ static void die(const char *what)
 	exit(1);
 }
 
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+// median_after is a Stopwatch with Thread: the median of the calls of f, each of
+// which does ops operations.
+static void median_after(void (*prepare)(void), double ops, void (*f)(void))
+{
+	double *times = NULL, sum = 0;
+	size_t calls = 0;
+	for (int warm = 0; sum < budget(); warm = 1) {
+		prepare();
+		double start = cpu();
+		f();
+		double used = cpu() - start;
+		if (!warm)
+			continue;
+		sum += used;
+		times = realloc(times, (calls + 1) * sizeof(*times));
+		if (!times)
+			die("memory");
+		times[calls++] = used;
+	}
+	qsort(times, calls, sizeof(*times), ascending);
+	printf("{\"ns\":%f,\"allocs\":-1,\"bytes\":-1}\n", times[calls / 2] / ops);
+}
+
 // after is Loop with something to prepare; f does ops operations.
 static void after(void (*prepare)(void), double ops, void (*f)(void))
 {
@@ -87,9 +116,15 @@ static void parse(void)
 	bpf_object__close(o);
 }
 
+// load_types opens the types in a file, or those of the running kernel.
+static struct btf *load_types(void)
+{
+	return object ? btf__parse(object, NULL) : btf__load_vmlinux_btf();
+}
+
 static void find_type(void)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	struct btf *btf = load_types();
 	if (!btf || btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT) < 0)
 		die("find task_struct");
 	btf__free(btf);
@@ -97,7 +132,7 @@ static void find_type(void)
 
 static void visit_types(void)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	struct btf *btf = load_types();
 	if (!btf)
 		die("kernel BTF");
 	u32 end = btf__type_cnt(btf);
@@ -307,7 +342,7 @@ int main(int argc, char **argv)
 		if (!ring)
 			die("ring");
 		prog = program("produce");
-		after(produce, BURST * BURSTS, consume);
+		median_after(produce, BURST * BURSTS, consume);
 	} else if (IS("perf")) {
 		struct perf_event_attr attr = {
 			.type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_BPF_OUTPUT, .size = sizeof(attr),
@@ -318,7 +353,7 @@ int main(int argc, char **argv)
 		if (!perf)
 			die("perf");
 		prog = program("send");
-		after(produce, BURST * BURSTS, consume_perf);
+		median_after(produce, BURST * BURSTS, consume_perf);
 	} else if (IS("testrun")) {
 		prog = program("nothing");
 		repeat(test_run);

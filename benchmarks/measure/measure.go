@@ -69,13 +69,14 @@ func (watch *Stopwatch) Loop(prepare func() error, ops int, f func() error) erro
 // again would be taken for a part of what is measured.
 type Stopwatch struct {
 	Brief bool // a twentieth of the budget is enough
-	// Thread has the time of the thread alone, to which it keeps the caller. It
-	// is for what takes microseconds after a preparation that took the scheduler
-	// by surprise, which is busy with that for a while.
+	// Thread has the median of the times of the thread alone, to which it keeps
+	// the caller. It is for what takes microseconds after a preparation that took
+	// the scheduler by surprise, which is busy with that for a while.
 	Thread bool
 
 	sum     Result
 	ops     int
+	times   []float64 // of an operation
 	warm    bool
 	counted bool
 	start   float64
@@ -86,6 +87,7 @@ type Stopwatch struct {
 func (s *Stopwatch) Start() {
 	if s.Thread && !s.warm {
 		runtime.LockOSThread()
+		runtime.GOMAXPROCS(1) // who looks for work on the other processor slows this one down
 	}
 	if s.timed() {
 		runtime.ReadMemStats(&s.memory)
@@ -108,6 +110,7 @@ func (s *Stopwatch) Stop(ops int) {
 	default:
 		s.sum.NS += used
 		s.ops += ops
+		s.times = append(s.times, used/float64(ops))
 	}
 }
 
@@ -133,31 +136,49 @@ func (s *Stopwatch) Enough() bool { return s.counted }
 // Print says what an operation costs.
 func (s *Stopwatch) Print() error {
 	s.sum.NS /= float64(s.ops)
+	if s.Thread {
+		s.sum.NS = median(s.times)
+	}
 	return json.NewEncoder(os.Stdout).Encode(s.sum)
 }
 
-// Growth measures make, which is called n times and whose results are kept: the
-// CPU time of all calls, and the heap that each leaves behind.
+// Growth measures make, whose results are kept: the CPU time of the first n calls,
+// and the heap that each of n more leaves behind. The first ones also pay for what
+// all share.
 func Growth[T any](n int, make func() (T, error)) error {
 	kept := []T{}
-	heap := func() float64 {
-		var stats runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&stats)
-		return float64(stats.HeapAlloc)
-	}
-	before, start := heap(), cpu()
-	for range n {
-		one, err := make()
-		if err != nil {
-			return err
+	several := func() error {
+		for range n {
+			one, err := make()
+			if err != nil {
+				return err
+			}
+			kept = append(kept, one)
 		}
-		kept = append(kept, one)
+		return nil
+	}
+	start := cpu()
+	if err := several(); err != nil {
+		return err
 	}
 	res := Result{NS: cpu() - start}
+	before := heap()
+	if err := several(); err != nil {
+		return err
+	}
 	res.Bytes = (heap() - before) / float64(n)
 	runtime.KeepAlive(kept)
+	runtime.KeepAlive(make) // has what they share, which must not go in between
 	return json.NewEncoder(os.Stdout).Encode(res)
+}
+
+// heap is what is in use. What finalizers let go of takes a second collection.
+func heap() float64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return float64(stats.HeapAlloc)
 }
 
 // Elapsed measures f by the clock on the wall.

@@ -94,6 +94,14 @@ func (b *BTF) Init(blob []byte, text string, base *BTF) error {
 	return nil
 }
 
+// OwnTypes makes b use a copy of its type records, which it appends to room, and
+// returns that: whoever has just made b can fill in what compilers leave open.
+// Sizes of records must stay as they are.
+func (b *BTF) OwnTypes(room []byte) []byte {
+	b.types = append(room, b.types...)
+	return b.types
+}
+
 // ParseMapped is Parse for a memory mapping of types that the kernel vouches
 // for. It doesn't look at the records; whoever needs them first pays for the
 // index. Should one be malformed after all, then the blob ends in front of it.
@@ -243,11 +251,14 @@ func (b *BTF) at(id, off uint32) Type {
 func (b *BTF) All() iter.Seq[Type] {
 	return func(yield func(Type) bool) {
 		types, off := b.types, 0
-		for n := range b.indexed().count {
+		for id := b.firstID; len(types)-off >= recordLen; id++ {
 			p := types[off : off+recordLen : off+recordLen]
-			t := Type{b: b, id: b.firstID + n, off: uint32(off), name: b.u32(p), info: b.u32(p[4:]), size: b.u32(p[8:])}
-			off += b.sizes.of(t.info)
-			if !yield(t) {
+			t := Type{b: b, id: id, off: uint32(off), name: b.u32(p), info: b.u32(p[4:]), size: b.u32(p[8:])}
+			size := b.sizes.of(t.info)
+			if uint(size-1) >= uint(len(types)-off) { // none, or too much
+				break
+			}
+			if off += size; !yield(t) {
 				return
 			}
 		}

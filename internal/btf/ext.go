@@ -15,7 +15,7 @@ type Ext struct {
 	funcs     []ExtSection
 	lines     []ExtSection
 	coreRelos []ExtSection
-	room      [4]ExtSection // for the first sections
+	room      [3]ExtSection // for the first sections
 	used      int           // of room
 }
 

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"strconv"
 )
@@ -10,9 +11,12 @@ import (
 // each other: the work of reading every section is then bounded by the length
 // of the file, however many there are.
 func (f *File) checkBounds() error {
-	var room [2][64]uint64 // enough for most objects, without an allocation
-	starts, ends := room[0][:0], room[1][:0]
+	var room [64]span // enough for most objects, without an allocation
+	spans := room[:0]
 	length := uint64(len(f.data))
+	if length > math.MaxUint32 {
+		return malformed("", 0, "a file of %d bytes: objects have less than 4 GiB", length)
+	}
 	for i := range f.Sections {
 		s := &f.Sections[i]
 		if (s.Type == SHT_REL || s.Type == SHT_RELA) && uint64(s.Info) >= uint64(len(f.Sections)) {
@@ -24,19 +28,22 @@ func (f *File) checkBounds() error {
 		if s.Offset > length || s.Size > length-s.Offset {
 			return malformed(f.label(i), 0, "%d bytes at file offset %#x are beyond the end of the file at %#x", s.Size, s.Offset, length)
 		}
-		starts, ends = append(starts, s.Offset), append(ends, s.Offset+s.Size)
+		spans = append(spans, span(s.Offset<<32|(s.Offset+s.Size)))
 	}
-	// They are apart if, in order, each ends before the next one starts, whichever
-	// that is.
-	slices.Sort(starts)
-	slices.Sort(ends)
-	for i := 1; i < len(starts); i++ {
-		if ends[i-1] > starts[i] {
-			return f.overlap(starts[i])
+	slices.Sort(spans)
+	for i := 1; i < len(spans); i++ {
+		if spans[i-1].end() > spans[i].start() {
+			return f.overlap(spans[i].start())
 		}
 	}
 	return nil
 }
+
+// span is where a section is in the file: the start on top, the end below.
+type span uint64
+
+func (s span) start() uint64 { return uint64(s >> 32) }
+func (s span) end() uint64   { return uint64(s & math.MaxUint32) }
 
 // overlap says that a section starts at a file offset that others have as well.
 func (f *File) overlap(start uint64) error {

@@ -14,12 +14,7 @@ import (
 // readVariables makes variables of the symbols in data sections. They get
 // their types, if there are any, by readTypes.
 func (p *parser) readVariables() error {
-	n := 0
-	for i := range p.syms {
-		if p.isVariable(&p.syms[i]) {
-			n++
-		}
-	}
+	n := p.counts.variables
 	if n == 0 {
 		return nil
 	}

@@ -15,12 +15,7 @@ import (
 // what the kernel is to provide, and how; nobody knows the rest, which keeps
 // from loading only the programs that use it.
 func (p *parser) readExterns() error {
-	n := 0
-	for i := range p.syms {
-		if isExtern(&p.syms[i]) {
-			n++
-		}
-	}
+	n := p.counts.externs
 	if n == 0 {
 		return nil
 	}

@@ -19,7 +19,15 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		dump(o)
-		for _, p := range o.Programs {
+		opened, err := Open(data, string(data))
+		if err != nil {
+			t.Fatal("Parse accepts what Open doesn't:", err)
+		}
+		for i, p := range o.Programs {
+			alone, err := opened.Programs[i].Decode()
+			if err != nil || len(alone) != len(p.Instructions) {
+				t.Errorf("program %s: alone %d instructions, %v, with others %d", p.Name, len(alone), err, len(p.Instructions))
+			}
 			if _, err := p.Instructions.EncodeWith(nil, o.ByteOrder, func(string) (int, bool) { return 1, true }); err != nil {
 				for _, ins := range p.Instructions {
 					if e := ins.Extern(); e != nil {

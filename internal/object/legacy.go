@@ -21,6 +21,9 @@ const (
 // readLegacyMaps reads maps that are defined by a struct each, as was usual
 // before BTF: variables in a section "maps" or "maps/name".
 func (p *parser) readLegacyMaps() error {
+	if !p.has(roleLegacy) {
+		return nil
+	}
 	for i := range p.sections {
 		if p.sections[i].role != roleLegacy {
 			continue

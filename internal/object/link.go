@@ -42,7 +42,6 @@ func (p *parser) isProgram(f *function) bool {
 func (p *parser) describe(prog *Program, f *function) (err error) {
 	sym := &p.syms[f.symbol]
 	prog.Name, prog.Section, prog.Static = sym.Name, p.file.Sections[f.section].Name, sym.Bind == elf.STB_LOCAL
-	prog.ByteOrder, prog.License, prog.Version = p.obj.ByteOrder, p.obj.License, p.obj.Version
 	if prog.Tags, err = p.tagsOf(f); err != nil {
 		return err
 	}
@@ -91,7 +90,8 @@ func (p *Program) Decode() (asm.Instructions, error) {
 func (p *parser) decode(programs []*Program) error {
 	p.decoding.Lock()
 	defer p.decoding.Unlock()
-	return p.linker.link(programs)
+	p.look()
+	return p.code.linker.link(programs)
 }
 
 // linker puts programs together of what they reach. There is one for an object,
@@ -120,13 +120,6 @@ type entry struct {
 // frame is a function whose references from edge on are still to be followed.
 type frame struct{ function, edge int32 }
 
-var errTooMuchCode = fmt.Errorf("with all that they call, the programs of the file have more than %d instructions", maxInstructions)
-
-func (l *linker) init(p *parser) {
-	l.p = p
-	l.entries, l.order, l.stack, l.infos = p.buf.entries[:0], p.buf.order[:0], p.buf.stack[:0], p.buf.own[:0]
-}
-
 // link makes the instructions of programs. What a function refers to is resolved
 // once for all of them.
 func (l *linker) link(programs []*Program) error {
@@ -139,7 +132,7 @@ func (l *linker) link(programs []*Program) error {
 			return err
 		}
 		if e.insns > maxInstructions || l.total > maxInstructions {
-			return errorAt(prog.Section, f.name, uint64(f.start), "%w", errTooMuchCode)
+			return errorAt(prog.Section, f.name, uint64(f.start), "with all that they call, the programs of the file have more than %d instructions", maxInstructions)
 		}
 		l.entries = append(l.entries, e)
 	}

@@ -14,7 +14,7 @@ import (
 // readMaps reads the BTF-defined maps: variables in .maps, whose types encode
 // the attributes of the map.
 func (p *parser) readMaps() error {
-	s := p.file.Section(mapsSection)
+	s := p.named.maps
 	if s == nil || s.Size == 0 {
 		return p.fillArena()
 	}
@@ -57,6 +57,9 @@ func (p *parser) countDataMaps() int {
 
 // fillArena makes the section of arena variables the contents of the arena.
 func (p *parser) fillArena() error {
+	if !p.has(roleArena) {
+		return nil
+	}
 	for i := range p.sections {
 		if p.sections[i].role != roleArena {
 			continue

@@ -46,9 +46,9 @@ type Object struct {
 	file *parser
 
 	// room for the lists of small objects
-	maps      [6]*Map
-	programs  [4]*Program
-	variables [4]*Variable
+	maps      [2]*Map
+	programs  [2]*Program
+	variables [2]*Variable
 }
 
 // MapKind says where a map was declared.
@@ -155,10 +155,6 @@ type Program struct {
 	// once and in the order of their first mention. References are by name.
 	// Programs may share memory. They are nil in what Open returns.
 	Instructions asm.Instructions
-
-	ByteOrder binary.ByteOrder
-	License   string
-	Version   uint32
 
 	file     *parser
 	function int32

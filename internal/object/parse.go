@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
-	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
 // role is what a section of the file is for.
@@ -43,12 +42,14 @@ type parser struct {
 	obj  *Object
 
 	sections []section
+	roles    uint16 // those that sections have, a bit each
+	named    namedSections
 	syms     []elf.Symbol
+	counts   symbolCounts
 
 	byName []uint32 // symbols that types can refer to, sorted
 
 	types typeTable
-	ext   btf.ExtInfos
 
 	externs     []Extern
 	externOf    []int32 // by symbol, counted from one
@@ -60,9 +61,7 @@ type parser struct {
 
 	code codeTable
 
-	decoding sync.Mutex // held by who decodes instructions, which changes code and linker
-	linker   linker
-
+	decoding  sync.Mutex // held by who decodes instructions, which changes code
 	buf       scratch
 	bigEndian bool
 }
@@ -70,20 +69,28 @@ type parser struct {
 // scratch is memory for the tables of small objects, so that parsing them
 // costs few allocations.
 type scratch struct {
-	sections [24]section
+	sections [12]section
 	byName   [16]uint32
-	secs     [6]datasec
-	funcs    [4]function
-	names    [4]uint32
-	infos    [2]codeInfo
-	edges    [8]edge
-	order    [8]int32
-	stack    [4]frame
-	entries  [4]entry
-	own      [2]*codeInfo
-	programs [2]Program
+	secs     [3]datasec
+	funcs    [2]function
+	names    [2]uint32
+	programs [1]Program
 	object   Object
 }
+
+// namedSections are those that mean something by themselves, nil for none.
+type namedSections struct {
+	license, version, types, ext, maps *elf.Section
+}
+
+// symbolCounts is how many symbols there are of each kind.
+type symbolCounts struct {
+	variables, globals, externs int // see isVariable, isNamedGlobal, isExtern
+	functions, untyped          int // those without type may be functions, too
+}
+
+// has tells whether any section has a role.
+func (p *parser) has(r role) bool { return p.roles&(1<<r) != 0 }
 
 // sized returns n zero elements, in buf if it has room.
 func sized[T any](buf []T, n int) []T {
@@ -156,17 +163,64 @@ func (p *parser) classify() error {
 	}
 	p.syms = syms
 	p.bigEndian = p.file.ByteOrder == binary.BigEndian
-	p.types.secs, p.code.edges = p.buf.secs[:0], p.buf.edges[:0]
-	p.linker.init(p)
+	p.types.secs = p.buf.secs[:0]
 	p.sections = sized(p.buf.sections[:], len(p.file.Sections))
 	for i := range p.file.Sections {
 		s := &p.file.Sections[i]
 		p.sections[i].role = roleOf(s)
+		p.roles |= 1 << p.sections[i].role
+		p.named.note(s)
 		if (s.Type == elf.SHT_REL || s.Type == elf.SHT_RELA) && uint64(s.Info) < uint64(len(p.sections)) {
 			p.sections[s.Info].reloc = int32(i)
 		}
 	}
+	p.countSymbols()
 	return nil
+}
+
+// note remembers the first section of each name.
+func (n *namedSections) note(s *elf.Section) {
+	into := (**elf.Section)(nil)
+	switch s.Name {
+	case "license":
+		into = &n.license
+	case "version":
+		into = &n.version
+	case ".BTF":
+		into = &n.types
+	case ".BTF.ext":
+		into = &n.ext
+	case mapsSection:
+		into = &n.maps
+	default:
+		return
+	}
+	if *into == nil {
+		*into = s
+	}
+}
+
+// countSymbols also counts the functions of each section.
+func (p *parser) countSymbols() {
+	n := &p.counts
+	for i := range p.syms {
+		sym := &p.syms[i]
+		switch {
+		case p.isFunction(sym):
+			p.sections[sym.Section].count++
+			n.functions++
+		case p.isVariable(sym):
+			n.variables++
+		case p.mayBeFunction(sym):
+			n.untyped++
+		}
+		if isNamedGlobal(sym) {
+			n.globals++
+		}
+		if isExtern(sym) {
+			n.externs++
+		}
+	}
 }
 
 // roleOf is a table of names, but for those with suffixes.
@@ -212,7 +266,7 @@ func (r role) isVariables() bool { return r == roleData || r == roleRodata || r 
 // readLicense keeps an object without license: the kernel refuses it only
 // helpers that are for GPL-compatible programs.
 func (p *parser) readLicense() error {
-	s := p.file.Section("license")
+	s := p.named.license
 	if s == nil {
 		return nil
 	}
@@ -230,7 +284,7 @@ func (p *parser) readLicense() error {
 }
 
 func (p *parser) readVersion() error {
-	s := p.file.Section("version")
+	s := p.named.version
 	if s == nil {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bpfgen/bpfgen/internal/elf"
 	"github.com/bpfgen/bpfgen/runtime/asm"
+	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
 // textSection has the functions that are no programs by themselves.
@@ -32,11 +33,39 @@ type function struct {
 
 // codeTable is all code of the object.
 type codeTable struct {
-	funcs []function // by section and start
-	edges []edge     // what each function refers to, in order of its instructions
-	infos []codeInfo // of the sections with code
+	funcs  []function // by section and start
+	*inner            // nil until somebody wants to know
+}
 
+// inner is what there is in functions.
+type inner struct {
+	edges  []edge           // what each function refers to, in order of its instructions
+	infos  []codeInfo       // of the sections with code
 	tables []*asm.JumpTable // by symbol, nil unless something refers to it
+	ext    btf.ExtInfos     // what BTF tells about instructions
+	extErr error            // why it can't
+	linker linker
+
+	// room for the tables of small objects
+	edgeRoom  [4]edge
+	infoRoom  [1]codeInfo
+	orderRoom [4]int32
+	stackRoom [2]frame
+	entryRoom [1]entry
+	usedRoom  [1]*codeInfo
+}
+
+// look makes room for what there is in functions.
+func (p *parser) look() {
+	if p.code.inner != nil {
+		return
+	}
+	in := new(inner)
+	in.edges = in.edgeRoom[:0]
+	in.linker = linker{p: p, entries: in.entryRoom[:0], order: in.orderRoom[:0], stack: in.stackRoom[:0], infos: in.usedRoom[:0]}
+	p.code.inner = in
+	p.numberInfos()
+	in.extErr = p.readExt()
 }
 
 // edge is a reference to a function.
@@ -55,7 +84,6 @@ func (p *parser) readCode() error {
 	if err := p.findFunctions(); err != nil {
 		return err
 	}
-	p.numberInfos()
 	return p.makeStatics()
 }
 
@@ -81,27 +109,10 @@ func (p *parser) makeStatics() error {
 
 // findFunctions lists the functions in order of their place in the file.
 func (p *parser) findFunctions() error {
-	n := 0
-	for i := range p.syms {
-		if sym := &p.syms[i]; sym.Type == elf.STT_FUNC && p.roleAt(sym) == roleCode {
-			p.sections[sym.Section].count++
-			n++
-		}
-	}
-	// Old compilers give functions symbols without type. New ones use these
-	// for labels.
-	untyped := func(sym *elf.Symbol) bool {
-		return sym.Type == elf.STT_NOTYPE && isGlobal(sym) && p.roleAt(sym) == roleCode && p.sections[sym.Section].count == 0
-	}
-	for i := range p.syms {
-		if untyped(&p.syms[i]) {
-			n++
-		}
-	}
-	funcs := sized(p.buf.funcs[:], n)[:0]
+	funcs := sized(p.buf.funcs[:], p.counts.functions+p.counts.untyped)[:0]
 	for i := range p.syms {
 		sym := &p.syms[i]
-		if !untyped(sym) && (sym.Type != elf.STT_FUNC || p.roleAt(sym) != roleCode) {
+		if !p.isFunction(sym) && (!p.mayBeFunction(sym) || p.sections[sym.Section].count > 0) {
 			continue
 		}
 		f, err := p.newFunction(uint32(i), sym)
@@ -119,6 +130,17 @@ func (p *parser) findFunctions() error {
 	}
 	p.uniqueNames()
 	return nil
+}
+
+// isFunction leaves out functions that are nowhere, or where there is no code.
+func (p *parser) isFunction(sym *elf.Symbol) bool {
+	return sym.Type == elf.STT_FUNC && p.roleAt(sym) == roleCode
+}
+
+// mayBeFunction is for old compilers, which give functions symbols without type.
+// New ones use these for labels, in sections that have functions.
+func (p *parser) mayBeFunction(sym *elf.Symbol) bool {
+	return sym.Type == elf.STT_NOTYPE && isGlobal(sym) && p.roleAt(sym) == roleCode
 }
 
 func (p *parser) newFunction(n uint32, sym *elf.Symbol) (function, error) {

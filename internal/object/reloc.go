@@ -70,13 +70,14 @@ func (p *parser) numberInfos() {
 			n++
 		}
 	}
-	p.code.infos = sized(p.buf.infos[:], n)
+	p.code.infos = sized(p.code.infoRoom[:], n)
 }
 
 func relocsByOffset(a, b *elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset) }
 
 // info is what is known about a section with functions: its relocations.
 func (p *parser) info(section int32) (*codeInfo, error) {
+	p.look()
 	c := &p.code.infos[p.sections[section].info]
 	r := p.sections[section].reloc
 	if c.related || r == 0 {
@@ -98,10 +99,14 @@ func (p *parser) fullInfo(section int32) (*codeInfo, error) {
 		return c, err
 	}
 	name := p.file.Sections[section].Name
-	if err := p.ext.Check(name); err != nil {
+	ext := &p.code.ext
+	if p.code.extErr != nil {
+		return nil, p.code.extErr
+	}
+	if err := ext.Check(name); err != nil {
 		return nil, fmt.Errorf("section .BTF.ext: %w", err)
 	}
-	c.funcs, c.lines, c.core = p.ext.Funcs(name), p.ext.Lines(name), p.ext.CORERelocations(name)
+	c.funcs, c.lines, c.core = ext.Funcs(name), ext.Lines(name), ext.CORERelocations(name)
 	c.full = true
 	return c, nil
 }

@@ -29,6 +29,9 @@ func isStructOps(section string) bool {
 // readStructOps makes a map of each variable in those sections. Which programs
 // it refers to is found out when the programs are known.
 func (p *parser) readStructOps() error {
+	if !p.has(roleStructOps) {
+		return nil
+	}
 	for i := range p.sections {
 		if p.sections[i].role != roleStructOps {
 			continue
@@ -93,6 +96,9 @@ func (p *parser) declareStructOps(s *elf.Section, info rawbtf.VarSecinfo, m *Map
 
 // readStructOpsPrograms finds out which programs the variables point to.
 func (p *parser) readStructOpsPrograms() error {
+	if !p.has(roleStructOps) {
+		return nil
+	}
 	for i := range p.sections {
 		sec := p.sections[i]
 		if sec.role != roleStructOps || sec.reloc == 0 {

@@ -44,8 +44,7 @@ type declTag struct {
 type typeTable struct {
 	spec *btf.Spec
 	raw  *rawbtf.BTF
-	blob []byte // a copy: what compilers leave open is filled in here
-	base uint32 // where type records begin in blob
+	own  []byte // the type records: what compilers leave open is filled in here
 	secs []datasec
 	tags []declTag // by target
 }
@@ -54,13 +53,13 @@ type typeTable struct {
 type ownTypes struct {
 	raw  rawbtf.BTF
 	spec btf.Spec
-	room [384]byte
+	room [224]byte
 }
 
 // readTypes opens the file's BTF and fills in the sizes and offsets of
 // sections, which compilers leave to the linker.
 func (p *parser) readTypes() error {
-	s := p.file.Section(".BTF")
+	s := p.named.types
 	if s == nil || s.Size == 0 {
 		return nil
 	}
@@ -71,12 +70,11 @@ func (p *parser) readTypes() error {
 	t := &p.types
 	own := new(ownTypes)
 	t.raw, t.spec = &own.raw, &own.spec
-	t.blob = append(own.room[:0], data...)
-	if err := t.raw.Init(t.blob, p.file.Text(s), nil); err != nil {
+	if err := t.raw.Init(data, p.file.Text(s), nil); err != nil {
 		return fmt.Errorf("section %s: parse BTF: %w", s.Name, err)
 	}
+	t.own = t.raw.OwnTypes(own.room[:0])
 	t.spec.Init(t.raw, nil)
-	t.base = t.raw.ByteOrder().Uint32(t.blob[4:]) + t.raw.ByteOrder().Uint32(t.blob[8:])
 	if err := t.collect(); err != nil {
 		return fmt.Errorf("section %s: %w", s.Name, err)
 	}
@@ -90,48 +88,53 @@ func (p *parser) readTypes() error {
 			return err
 		}
 	}
-	return p.readExt()
+	return nil
 }
 
 // readExt opens what the compiler tells about instructions. It is read, and
 // checked, section by section when it is needed.
 func (p *parser) readExt() error {
-	s := p.file.Section(".BTF.ext")
-	if s == nil || s.Size == 0 {
+	s := p.named.ext
+	if s == nil || s.Size == 0 || p.types.spec == nil {
 		return nil
 	}
 	data, err := p.file.Data(s)
 	if err != nil {
 		return err
 	}
-	if err := p.ext.Open(data, p.types.spec); err != nil {
+	if err := p.code.ext.Open(data, p.types.spec); err != nil {
 		return fmt.Errorf("section %s: %w", s.Name, err)
 	}
 	return nil
 }
 
-// collect finds sections and tags in one pass over all types.
+// collect finds sections, and tags of whole types.
 func (t *typeTable) collect() error {
-	for r := range t.raw.All() {
-		switch r.Kind() {
-		case rawbtf.KindDatasec:
-			name, err := r.Name()
-			if err != nil {
-				return err
-			}
-			t.secs = append(t.secs, datasec{id: btf.TypeID(r.ID()), name: name, record: r})
-		case rawbtf.KindDeclTag:
-			if r.ComponentIndex() != -1 {
-				continue
-			}
-			name, err := r.Name()
-			if err != nil {
-				return err
-			}
-			t.tags = append(t.tags, declTag{r.TypeID(), name})
+	for _, id := range t.raw.Datasecs() {
+		r, err := t.raw.Type(id)
+		if err != nil {
+			return err
 		}
+		name, err := r.Name()
+		if err != nil {
+			return err
+		}
+		t.secs = append(t.secs, datasec{id: btf.TypeID(id), name: name, record: r})
 	}
-	sorting.Stable(t.tags, func(a, b *declTag) int { return cmp.Compare(a.target, b.target) })
+	for target, id := range t.raw.AllDeclTags() {
+		r, err := t.raw.Type(id)
+		if err != nil {
+			return err
+		}
+		if r.ComponentIndex() != -1 {
+			continue
+		}
+		name, err := r.Name()
+		if err != nil {
+			return err
+		}
+		t.tags = append(t.tags, declTag{target, name})
+	}
 	return nil
 }
 
@@ -157,7 +160,7 @@ func (t *typeTable) tagsOf(id uint32) []string {
 
 // put overwrites word i of a type's record.
 func (t *typeTable) put(r rawbtf.Type, i int, v uint32) {
-	t.raw.ByteOrder().PutUint32(t.blob[t.base+r.Offset()+uint32(4*i):], v)
+	t.raw.ByteOrder().PutUint32(t.own[r.Offset()+uint32(4*i):], v)
 }
 
 // makeStatic changes the linkage of a function.
@@ -180,13 +183,7 @@ func wordVar(i int) int { return 3 + 3*i }
 
 // indexSymbols sorts the names that types can refer to.
 func (p *parser) indexSymbols() {
-	n := 0
-	for i := range p.syms {
-		if isNamedGlobal(&p.syms[i]) {
-			n++
-		}
-	}
-	p.byName = sized(p.buf.byName[:], n)[:0]
+	p.byName = sized(p.buf.byName[:], p.counts.globals)[:0]
 	for i := range p.syms {
 		if isNamedGlobal(&p.syms[i]) {
 			p.byName = append(p.byName, uint32(i))

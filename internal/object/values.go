@@ -12,7 +12,7 @@ import (
 // readMapValues reads the initial contents of maps of maps and program arrays:
 // pointers in .maps that the linker was to fill in.
 func (p *parser) readMapValues() error {
-	s := p.file.Section(mapsSection)
+	s := p.named.maps
 	if s == nil || p.sections[s.Index].role != roleMaps || p.sections[s.Index].reloc == 0 {
 		return nil
 	}
