@@ -19,15 +19,16 @@ type curve struct {
 	task    []string           // with %d for the size
 	who     []string
 	metrics []metric
+	labels  map[int]string // of sizes, in the table
 }
 
-var curves = []curve{
-	{"Parsing: programs, with a map each", "programs", sizes(1, 1000), sourceOfPrograms, []string{"parse", "programs-%d.o"}, []string{ours, ebpfGo, libbpf}, []metric{cpu}},
-	{"Parsing: instructions of one program", "statements of some four instructions", sizes(10, 10_000), sourceOfStatements, []string{"parse", "statements-%d.o"}, []string{ours, ebpfGo, libbpf}, []metric{cpu}},
-	{"Parsing: CO-RE relocations of one program", "relocations", sizes(1, 1000), sourceOfRelocations, []string{"parse", "relocations-%d.o"}, []string{ours, ebpfGo, libbpf}, []metric{cpu}},
-	{"Iterating over a hash map, each entry", "entries", sizes(100, 1_000_000), nil, []string{"iterate", "maps.o", "%d"}, []string{ours, ebpfGo, libbpf}, []metric{cpu}},
-	{"Loading CO-RE objects in one process, all of them", "objects", []int{1, 5, 20, 50, 200}, nil, []string{"load-many", "core.o", "%d"}, []string{ours, ebpfGo}, []metric{cpu, bytesKept}},
-	{"Loading 16 CO-RE objects side by side, elapsed time", "loaders", []int{1, 2, 4}, nil, []string{"load-parallel", "core.o", "%d"}, []string{ours}, []metric{cpu}},
+var fixedCurves = []curve{
+	{"Parsing: programs, with a map each", "programs", sizes(1, 1000), sourceOfPrograms, []string{"parse", "programs-%d.o"}, []string{ours, ebpfGo, libbpf}, []metric{cpu}, nil},
+	{"Parsing: instructions of one program", "statements of some four instructions", sizes(10, 10_000), sourceOfStatements, []string{"parse", "statements-%d.o"}, []string{ours, ebpfGo, libbpf}, []metric{cpu}, nil},
+	{"Parsing: CO-RE relocations of one program", "relocations", sizes(1, 1000), sourceOfRelocations, []string{"parse", "relocations-%d.o"}, []string{ours, ebpfGo, libbpf}, []metric{cpu}, nil},
+	{"Iterating over a hash map, each entry", "entries", sizes(100, 1_000_000), nil, []string{"iterate", "maps.o", "%d"}, []string{ours, ebpfGo, libbpf}, []metric{cpu}, nil},
+	{"Loading CO-RE objects in one process, all of them", "objects", []int{1, 5, 20, 50, 200}, nil, []string{"load-many", "core.o", "%d"}, []string{ours, ebpfGo}, []metric{cpu, bytesKept}, nil},
+	{"Loading 16 CO-RE objects side by side, elapsed time", "loaders", []int{1, 2, 4}, nil, []string{"load-parallel", "core.o", "%d"}, []string{ours}, []metric{cpu}, nil},
 }
 
 // bytesKept is Go's heap per object once the objects are loaded.
@@ -78,8 +79,22 @@ func sourceOfRelocations(n int) string {
 		reads.String() + "\treturn x;\n}\n"
 }
 
+// typeCurves are over the types of kernels.
+func (l *lab) typeCurves(kernels []kernelTypes) []curve {
+	labels, sizes := map[int]string{}, []int{}
+	for _, k := range kernels {
+		labels[k.kb] = k.name
+		sizes = append(sizes, k.kb)
+	}
+	everybody := []string{ours, ebpfGo, libbpf}
+	return []curve{
+		{"Types of a kernel, in a file: open, find one struct", "KB of BTF", sizes, nil, []string{"btf-find", "types-%d.btf"}, everybody, []metric{cpu}, labels},
+		{"Types of a kernel, in a file: open, visit all", "KB of BTF", sizes, nil, []string{"btf-all", "types-%d.btf"}, everybody, []metric{cpu}, labels},
+	}
+}
+
 // measureGrowth runs each point of each curve some times.
-func (l *lab) measureGrowth(rounds int, progress func(string)) (map[run]result, error) {
+func (l *lab) measureGrowth(curves []curve, rounds int, progress func(string)) (map[run]result, error) {
 	medians := map[run]result{}
 	for i := range curves {
 		c := &curves[i]
@@ -119,25 +134,29 @@ func (l *lab) compileText(name, text string) error {
 
 // growth is the part of the report about curves.
 func (rep *report) growth() string {
-	if len(rep.curves) == 0 {
+	if len(rep.points) == 0 {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("## How the cost grows\n\nThe last column is how much more the largest size costs than the one before it, for each time that it is larger: 1 is as\nfast as the input.\n\n")
-	for i := range curves {
-		c := &curves[i]
+	b.WriteString("## How the cost grows\n\nThe last column is how much more the largest size costs than the one before it, for each time that it is larger: 1 is as\nfast as the input.\n\n" + rep.remarks)
+	for i := range rep.curves {
+		c := &rep.curves[i]
 		for _, m := range c.metrics {
 			fmt.Fprintf(&b, "### %s\n\n| %s |", c.title(m), c.axis)
 			for _, n := range c.sizes {
-				fmt.Fprintf(&b, " %d |", n)
+				if label := c.labels[n]; label != "" {
+					fmt.Fprintf(&b, " %s: %d |", label, n)
+				} else {
+					fmt.Fprintf(&b, " %d |", n)
+				}
 			}
 			b.WriteString(" growth |\n|---|" + strings.Repeat("---:|", len(c.sizes)+1) + "\n")
 			for _, who := range c.who {
 				fmt.Fprintf(&b, "| %s |", who)
 				for _, n := range c.sizes {
-					fmt.Fprintf(&b, " %s |", format(m, rep.curves[c.run(who, n)][m], true))
+					fmt.Fprintf(&b, " %s |", format(m, rep.points[c.run(who, n)][m], true))
 				}
-				fmt.Fprintf(&b, " %.2f |\n", c.slope(rep.curves, who, m))
+				fmt.Fprintf(&b, " %.2f |\n", c.slope(rep.points, who, m))
 			}
 			fmt.Fprintf(&b, "\n![%s](performance/%s)\n\n", c.title(m), c.chartName(m))
 		}
@@ -177,12 +196,13 @@ func (c *curve) slope(results map[run]result, who string, m metric) float64 {
 }
 
 func (rep *report) writeGrowth(dir string) error {
-	if len(rep.curves) == 0 {
+	if len(rep.points) == 0 {
 		return nil
 	}
-	for i := range curves {
-		for _, m := range curves[i].metrics {
-			if err := os.WriteFile(filepath.Join(dir, curves[i].chartName(m)), []byte(curves[i].chart(rep.curves, m)), 0o644); err != nil {
+	for i := range rep.curves {
+		c := &rep.curves[i]
+		for _, m := range c.metrics {
+			if err := os.WriteFile(filepath.Join(dir, c.chartName(m)), []byte(c.chart(rep.points, m)), 0o644); err != nil {
 				return err
 			}
 		}

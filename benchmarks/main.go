@@ -63,7 +63,12 @@ func mainE() error {
 	rep := report{rounds: times, about: l.about()}
 	if *growth || !*quick && *only == "" {
 		os.Setenv("BENCH_MS", "20")
-		if rep.curves, err = l.measureGrowth(3, progress); err != nil {
+		kernels, remarks, err := l.kernels()
+		if err != nil {
+			return err
+		}
+		rep.curves, rep.remarks = append(fixedCurves, l.typeCurves(kernels)...), remarks
+		if rep.points, err = l.measureGrowth(rep.curves, 3, progress); err != nil {
 			return err
 		}
 		os.Setenv("BENCH_MS", budget)

@@ -13,7 +13,9 @@ type report struct {
 	results map[run]result
 	rounds  int
 	about   []string
-	curves  map[run]result // empty if growth wasn't measured
+	curves  []curve
+	points  map[run]result // of the curves; empty if growth wasn't measured
+	remarks string         // about the curves
 }
 
 func (rep *report) value(r row, who string) (float64, bool) {

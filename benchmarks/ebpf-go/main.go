@@ -55,9 +55,17 @@ func parse(args []string) error {
 	})
 }
 
-func findType([]string) error {
+// loadTypes opens the types in a file, or those of the running kernel.
+func loadTypes(args []string) (*btf.Spec, error) {
+	if len(args) > 0 {
+		return btf.LoadSpec(args[0])
+	}
+	return btf.LoadKernelSpec()
+}
+
+func findType(args []string) error {
 	return measure.Repeat(func() error {
-		spec, err := btf.LoadKernelSpec()
+		spec, err := loadTypes(args)
 		if err != nil {
 			return err
 		}
@@ -67,9 +75,9 @@ func findType([]string) error {
 }
 
 // inflateTypes decodes every type: there is no other way to visit them.
-func inflateTypes([]string) error {
+func inflateTypes(args []string) error {
 	return measure.Repeat(func() error {
-		spec, err := btf.LoadKernelSpec()
+		spec, err := loadTypes(args)
 		if err != nil {
 			return err
 		}

@@ -87,9 +87,15 @@ static void parse(void)
 	bpf_object__close(o);
 }
 
+// load_types opens the types in a file, or those of the running kernel.
+static struct btf *load_types(void)
+{
+	return object ? btf__parse(object, NULL) : btf__load_vmlinux_btf();
+}
+
 static void find_type(void)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	struct btf *btf = load_types();
 	if (!btf || btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT) < 0)
 		die("find task_struct");
 	btf__free(btf);
@@ -97,7 +103,7 @@ static void find_type(void)
 
 static void visit_types(void)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	struct btf *btf = load_types();
 	if (!btf)
 		die("kernel BTF");
 	u32 end = btf__type_cnt(btf);

@@ -75,10 +75,18 @@ func parseWith(load func(io.ReaderAt) (*ebpf.CollectionSpec, error), args []stri
 	})
 }
 
+// loadTypes opens the types in a file, or those of the running kernel.
+func loadTypes(args []string) (*btf.Spec, error) {
+	if len(args) > 0 {
+		return btf.LoadSpec(args[0])
+	}
+	return btf.LoadKernelSpec()
+}
+
 // findType leaves the struct undecoded, as libbpf does.
-func findType([]string) error {
+func findType(args []string) error {
 	return measure.Repeat(func() error {
-		spec, err := btf.LoadKernelSpec()
+		spec, err := loadTypes(args)
 		if err != nil {
 			return err
 		}
@@ -102,9 +110,9 @@ func decodeType([]string) error {
 }
 
 // visitTypes asks for the kind and the name of every type.
-func visitTypes([]string) error {
+func visitTypes(args []string) error {
 	return measure.Repeat(func() error {
-		spec, err := btf.LoadKernelSpec()
+		spec, err := loadTypes(args)
 		if err != nil {
 			return err
 		}
@@ -120,9 +128,9 @@ func visitTypes([]string) error {
 }
 
 // inflateTypes decodes every type.
-func inflateTypes([]string) error {
+func inflateTypes(args []string) error {
 	return measure.Repeat(func() error {
-		spec, err := btf.LoadKernelSpec()
+		spec, err := loadTypes(args)
 		if err != nil {
 			return err
 		}

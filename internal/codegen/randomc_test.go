@@ -64,7 +64,6 @@ func (g *randomC) name(used nameSet) string {
 
 // program is the whole source.
 func (g *randomC) program() string {
-	// What headers declare, and what would be another thing in C.
 	g.tags, g.names = nameSet{}, nameSet{"_": true, "main": true}
 	g.out.WriteString("#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n\n")
 	for range 2 + g.pick(8) {
@@ -81,6 +80,10 @@ func (g *randomC) program() string {
 	}
 	for range g.pick(6) {
 		g.mapDeclaration()
+	}
+	// Variables may have no bytes, but a section that has none isn't there.
+	for i, prefix := range []string{"const volatile ", "", ""} {
+		g.printf("%sint %s%s;\n", prefix, g.name(g.names), []string{" = 1", " = 1", ""}[i])
 	}
 	for range 1 + g.pick(8) {
 		variables = append(variables, g.variable())
@@ -282,6 +285,7 @@ func (g *randomC) variable() string {
 		if strings.Contains(where, "const") {
 			section = ` SEC(".rodata.more")`
 		}
+		g.printf("%sint %s%s;\n", strings.TrimPrefix(where, "__weak "), g.name(g.names), section)
 	}
 	switch g.pick(4) {
 	default:
