@@ -3,7 +3,6 @@ package ebpf
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"strings"
 )
@@ -146,7 +145,7 @@ func (c *slotCollector) field(f reflect.StructField, v reflect.Value, path strin
 	case v.Kind() != reflect.Pointer || v.Type().Elem().Kind() != reflect.Struct:
 		return nil
 	case v.IsNil():
-		if hasTags(v.Type().Elem(), maps.Clone(c.seen)) {
+		if hasTags(v.Type().Elem(), cloneMap(c.seen)) {
 			return fmt.Errorf("field %s: nil pointer to a struct with `%s:` tags: point it to a %s", path, structTag, v.Type().Elem())
 		}
 		return nil

@@ -1,9 +1,6 @@
 package ebpf
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
@@ -110,8 +107,12 @@ func (coll *Collection) Close() {
 		return
 	}
 	// Closing what only held kernel objects has no failure worth knowing.
-	_ = closeAll(slices.Collect(maps.Values(coll.Programs)))
-	_ = closeAll(slices.Collect(maps.Values(coll.Maps)))
+	for _, p := range coll.Programs {
+		_ = p.Close()
+	}
+	for _, m := range coll.Maps {
+		_ = m.Close()
+	}
 }
 
 // DetachMap takes a map out of the collection, whose Close will not affect it.

@@ -2,7 +2,6 @@ package ebpf
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -130,6 +129,6 @@ func (vs *VariableSpec) decoded() (*VariableSpec, error) {
 // forLoading is a copy of cs in which specs can be replaced by those decoded.
 func (cs *CollectionSpec) forLoading() *CollectionSpec {
 	dup := *cs
-	dup.Maps, dup.Programs = maps.Clone(cs.Maps), maps.Clone(cs.Programs)
+	dup.Maps, dup.Programs = cloneMap(cs.Maps), cloneMap(cs.Programs)
 	return &dup
 }

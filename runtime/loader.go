@@ -217,6 +217,18 @@ func (cs *CollectionSpec) checkReplacements(replacements map[string]*Map) error 
 	return nil
 }
 
+// cloneMap is maps.Clone, whose package would be one more in every program.
+func cloneMap[K comparable, V any](m map[K]V) map[K]V {
+	if m == nil {
+		return nil
+	}
+	clone := make(map[K]V, len(m))
+	for k, v := range m {
+		clone[k] = v
+	}
+	return clone
+}
+
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {

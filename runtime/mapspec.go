@@ -3,7 +3,6 @@ package ebpf
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -146,7 +145,7 @@ func (ms *MapSpec) declaredStructOps(m *object.Map) {
 	for _, v := range m.Values {
 		ms.StructOps[v.Member] = v.Name
 	}
-	ms.members = maps.Clone(ms.StructOps)
+	ms.members = cloneMap(ms.StructOps)
 }
 
 // bytes is the memory of a data map's only element, or of an arena's beginning,
@@ -183,7 +182,7 @@ func (ms *MapSpec) Copy() *MapSpec {
 	}
 	dup.InnerMap = ms.InnerMap.Copy()
 	dup.Tags = slices.Clone(ms.Tags)
-	dup.StructOps = maps.Clone(ms.StructOps)
+	dup.StructOps = cloneMap(ms.StructOps)
 	return &dup
 }
 

@@ -197,7 +197,9 @@ func heapCopy(v any, t reflect.Type) (copied any, writeBack func(), err error) {
 		dup := reflect.New(t.Elem())
 		orig := reflect.NewAt(t.Elem(), p).Elem()
 		dup.Elem().Set(orig)
-		return dup.Convert(t).Interface(), func() { orig.Set(dup.Elem()) }, nil
+		typed := reflect.New(t).Elem() // t may have a name, and methods of its own
+		typed.Set(dup)
+		return typed.Interface(), func() { orig.Set(dup.Elem()) }, nil
 	case reflect.Map, reflect.Chan, reflect.Func:
 		return nil, nil, fmt.Errorf("can't encode %s: it has no fixed size", t)
 	}

@@ -251,11 +251,14 @@ func (b *BTF) at(id, off uint32) Type {
 func (b *BTF) All() iter.Seq[Type] {
 	return func(yield func(Type) bool) {
 		types, off := b.types, 0
-		for n := range b.indexed().count {
+		for id := b.firstID; len(types)-off >= recordLen; id++ {
 			p := types[off : off+recordLen : off+recordLen]
-			t := Type{b: b, id: b.firstID + n, off: uint32(off), name: b.u32(p), info: b.u32(p[4:]), size: b.u32(p[8:])}
-			off += b.sizes.of(t.info)
-			if !yield(t) {
+			t := Type{b: b, id: id, off: uint32(off), name: b.u32(p), info: b.u32(p[4:]), size: b.u32(p[8:])}
+			size := b.sizes.of(t.info)
+			if uint(size-1) >= uint(len(types)-off) { // none, or too much
+				break
+			}
+			if off += size; !yield(t) {
 				return
 			}
 		}

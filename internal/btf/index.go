@@ -1,13 +1,10 @@
 package btf
 
-import (
-	"runtime"
-	"slices"
-)
-
-// index is what one pass over all records tells.
+// index is what a pass over the records tells. It isn't changed once others see it.
 type index struct {
-	count    uint32 // records
+	count    uint32 // records so far
+	end      int    // their size
+	whole    bool   // there are no more; if not, the rest is set only later
 	stride   uint32
 	offsets  []uint32  // of every stride-th record
 	tags     []keyed   // the IDs of decl tags by what they tag
@@ -32,32 +29,45 @@ func strideFor(types []byte) uint32 {
 	return largeStride
 }
 
-// indexed returns the index, building it if need be.
+// indexed returns the index of all records, building it if need be.
 func (b *BTF) indexed() *index {
-	if idx := b.idx.Load(); idx != nil {
+	if idx := b.idx.Load(); idx != nil && idx.whole {
 		return idx
 	}
-	b.scan(0, nil, nil)
-	return b.idx.Load()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	idx := b.idx.Load()
+	switch {
+	case idx == nil:
+		idx = b.newIndex()
+	case idx.whole: // somebody was faster
+		return idx
+	default: // go on where a search has ended
+		part := *idx
+		idx = &part
+	}
+	s := scanner{BTF: b, build: idx}
+	s.run()
+	b.idx.Store(idx)
+	return idx
 }
 
-// scan goes over b's own types in order of their IDs. Those of some kinds are put
-// into heads, and use is called whenever these are full, and at the end. The first
-// scan also builds the index.
+// scan puts the heads of b's own types that are of some kinds into heads, in order
+// of their IDs, and calls use whenever these are full, and at the end. The first
+// scan also builds the index, as far as it gets.
 func (b *BTF) scan(kinds KindSet, heads []head, use func([]head)) {
+	s := scanner{BTF: b, kinds: kinds, heads: heads, use: use}
 	if b.idx.Load() == nil {
 		b.mu.Lock()
 		defer b.mu.Unlock()
+		if b.idx.Load() == nil { // and nobody was faster
+			s.build = b.newIndex()
+		}
 	}
-	if b.idx.Load() != nil { // or somebody was faster
-		b.pass(nil, kinds, heads, use)
-		return
+	s.run()
+	if s.build != nil {
+		b.idx.Store(s.build)
 	}
-	idx := b.newIndex()
-	n, off := b.pass(idx, kinds, heads, use)
-	idx.count, idx.err = n, b.checkEnd(n, off)
-	slices.Sort(idx.tags)
-	b.idx.Store(idx)
 }
 
 // newIndex returns an empty index with room for the offsets.
@@ -71,58 +81,6 @@ func (b *BTF) newIndex() *index {
 		idx.offsets = make([]uint32, 0, n)
 	}
 	return idx
-}
-
-// head is what a scan tells of a record.
-type head struct {
-	id, name uint32
-	kind     Kind
-}
-
-const (
-	allKinds = ^KindSet(0)
-	batch    = 64 // heads to look at together
-)
-
-// pass is scan; it returns how many records there are and where they end.
-//
-// A record's size says where the next one starts, so that a pass takes as long as
-// waiting for one size after another. Meanwhile the processor works ahead, as long
-// as all goes as expected. So the decisions here are those that nearly always go
-// one way. Which records are wanted can't be foreseen: the head of each is noted,
-// and overwritten by the next one's if it wasn't.
-func (b *BTF) pass(build *index, kinds KindSet, heads []head, use func([]head)) (n uint32, off int) {
-	types, sizes, big, wanted := b.types, b.sizes, b.big, 0
-	for ; len(types)-off >= recordLen; n++ {
-		p := types[off : off+recordLen : off+recordLen]
-		name, info := load(p, big), load(p[4:], big)
-		size := sizes.of(info)
-		if uint(size-1) >= uint(len(types)-off) { // none, or too much
-			break
-		}
-		kind := kindOf(info)
-		if build != nil {
-			if n&(build.stride-1) == 0 {
-				build.offsets = append(build.offsets, uint32(off))
-			}
-			if noted>>(kind&31)&1 != 0 {
-				build.note(b, b.firstID+n, kind, types[off:off+size])
-			}
-		}
-		if wanted < len(heads) {
-			heads[wanted] = head{b.firstID + n, name, kind}
-			if wanted += int(kinds >> (kind & 31) & 1); wanted == len(heads) {
-				use(heads)
-				wanted = 0
-			}
-		}
-		off += size
-	}
-	if wanted > 0 {
-		use(heads[:wanted])
-	}
-	runtime.KeepAlive(b)
-	return n, off
 }
 
 // noted are the kinds that an index remembers something about.
@@ -166,11 +124,10 @@ func (b *BTF) checkEnd(n uint32, off int) error {
 // offset returns where the n-th own record starts.
 func (b *BTF) offset(n uint32) (off uint32, ok bool) {
 	idx := b.idx.Load()
-	if idx == nil {
-		idx = b.indexed()
-	}
-	if n >= idx.count {
-		return 0, false
+	if idx == nil || n >= idx.count {
+		if idx = b.indexed(); n >= idx.count {
+			return 0, false
+		}
 	}
 	if idx.stride == 1 { // dividing by it would take most of the time
 		return idx.offsets[n], true

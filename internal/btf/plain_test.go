@@ -103,12 +103,6 @@ func agrees(t *testing.T, blob []byte, queries []Query) {
 	if seen != len(types) || b.NumTypes() != len(types) {
 		t.Fatalf("visited %d types, have %d, expected %d", seen, b.NumTypes(), len(types))
 	}
-	for _, want := range types {
-		if typ, err := b.Type(want.id); err != nil || typ.Offset() != want.off || typ.Kind() != want.kind {
-			t.Fatalf("type %d is a %v at offset %d (%v), expected %+v", want.id, typ.Kind(), typ.Offset(), err, want)
-		}
-	}
-
 	want := make([][]uint32, len(queries))
 	for i, q := range queries {
 		want[i] = plainFind(types, q)
@@ -118,6 +112,13 @@ func agrees(t *testing.T, blob []byte, queries []Query) {
 		for j, got := range b.FindAll(queries) {
 			if !slices.Equal(got, want[j]) {
 				t.Fatalf("search %d for %+v: got %v, expected %v", i, queries[j], got, want[j])
+			}
+		}
+	}
+	for _, b := range []*BTF{b, fresh} { // the latter may know only some so far
+		for _, want := range types {
+			if typ, err := b.Type(want.id); err != nil || typ.Offset() != want.off || typ.Kind() != want.kind {
+				t.Fatalf("type %d is a %v at offset %d (%v), expected %+v", want.id, typ.Kind(), typ.Offset(), err, want)
 			}
 		}
 	}
@@ -161,6 +162,40 @@ func TestKernelAgreesWithPlainWalk(t *testing.T) {
 	agrees(t, blob, rare)
 }
 
+// A search that can't find more stops, and whoever needs the rest goes on.
+func TestSearchStopsEarly(t *testing.T) {
+	eachOrder(t, func(t *testing.T, bo order) {
+		blob := newBlob(bo).typ(KindStruct, 0, 0, "first", 0)
+		functions := func() {
+			for range 20 * stretch {
+				blob.typ(KindFuncProto, 0, 1, "", 0, 1, 1).typ(KindFunc, 0, 1, "f", 2)
+			}
+		}
+		functions()
+		blob.typ(KindTypedef, 0, 0, "last", 1)
+		functions()
+		whole := uint32(len(plainWalk(blob.bytes())))
+
+		b, err := ParseMapped(blob.bytes(), nil, func([]byte) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := b.FindAll([]Query{{Name: "last", Kinds: KindTypedef.Set()}, {Name: "first", Kinds: KindStruct.Set()}})
+		if want := fmt.Sprintf("[[%d] [1]]", 2+40*stretch); fmt.Sprint(got) != want {
+			t.Errorf("found %v, want %s", got, want)
+		}
+		if known := b.idx.Load().count; known > whole/2+2*stretch {
+			t.Errorf("went over %d of %d types", known, whole)
+		}
+		if typ, err := b.Type(whole); err != nil || typ.Kind() != KindFunc {
+			t.Errorf("last type: %v, %v", typ.Kind(), err)
+		}
+		if known := b.idx.Load().count; known != whole || b.EndID() != whole+1 {
+			t.Errorf("knows %d of %d types, last ID is %d", known, whole, b.EndID()-1)
+		}
+	})
+}
+
 // Records of random kinds and sizes, some of them broken: then all ends in front
 // of the first of these.
 func TestRandomRecordsAgreeWithPlainWalk(t *testing.T) {
@@ -170,7 +205,12 @@ func TestRandomRecordsAgreeWithPlainWalk(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 3))
 				blob := randomBlob(rng, bo)
 				if types := plainWalk(blob); len(types) > 0 {
-					agrees(t, blob, someQueries(rng, types, 10))
+					queries := someQueries(rng, types, 10)
+					agrees(t, blob, queries)
+					for i := range queries {
+						queries[i].Kinds = Kinds(KindStruct, KindTypedef)
+					}
+					agrees(t, blob, queries)
 				}
 			})
 		}
@@ -180,8 +220,12 @@ func TestRandomRecordsAgreeWithPlainWalk(t *testing.T) {
 func randomBlob(rng *rand.Rand, bo order) []byte {
 	b := newBlob(bo)
 	names := []string{"", "a", "ab", "abc", "abcd", "abc___d", "a___b", "task", "task___old", "multitask"}
-	for range 1 + rng.IntN(10_000) { // from few records to more than are indexed one by one
+	records := 1 + rng.IntN(20_000) // from few to more than are indexed one by one
+	for n := range records {
 		kind := Kind(1 + rng.IntN(int(numKinds)-1))
+		if n > records/3 && rng.IntN(3000) > 0 { // as in kernels
+			kind = []Kind{KindFunc, KindFuncProto}[rng.IntN(2)]
+		}
 		if rng.IntN(20_000) == 0 {
 			kind = Kind(rng.IntN(128))
 		}

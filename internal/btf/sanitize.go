@@ -113,7 +113,7 @@ func (s *sanitizer) record(off int) {
 // datasec turns variables into members.
 func (s *sanitizer) datasec(off int, vlen uint32) {
 	name := s.strs.at(s.get(off))
-	s.put(off, s.String(strings.NewReplacer(".", "_", "?", "_").Replace(name)))
+	s.put(off, s.String(strings.ReplaceAll(strings.ReplaceAll(name, ".", "_"), "?", "_")))
 	s.setKind(off, KindStruct, vlen)
 	for i := range int(vlen) {
 		m := off + recordLen + 12*i

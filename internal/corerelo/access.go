@@ -2,7 +2,6 @@ package corerelo
 
 import (
 	"errors"
-	"fmt"
 	"math"
 )
 
@@ -11,9 +10,9 @@ const maxAccess = 64
 
 var (
 	errAccessEmpty  = errors.New("it is empty")
-	errAccessLong   = fmt.Errorf("it has more than %d indices", maxAccess)
+	errAccessLong   = errors.New("it has more than 64 indices") // maxAccess
 	errAccessDigits = errors.New("an index is not a decimal number")
-	errAccessRange  = fmt.Errorf("an index exceeds %d", math.MaxInt32)
+	errAccessRange  = errors.New("an index exceeds 2147483647") // 31 bits
 )
 
 // parseAccess appends the indices of an access string such as "0:1:2" to dst.

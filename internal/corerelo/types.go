@@ -17,7 +17,7 @@ const maxNesting = 32
 const maxBits = 8 * math.MaxUint32
 
 var (
-	errCycle    = fmt.Errorf("types refer to each other more than %d times over", maxNesting)
+	errCycle    = errors.New("types refer to each other more than 32 times over") // maxNesting
 	errNoSize   = errors.New("type has no size")
 	errTooLarge = errors.New("size or offset exceeds 4 GiB")
 	errTooMuch  = errors.New("types take too many steps to compare")

@@ -28,14 +28,29 @@ var formats = []struct{ magic, what string }{
 	{"\x28\xb5\x2f\xfd", "compressed by zstd, not an object"},
 }
 
-// machines names what a compiler without -target bpf produces.
-var machines = map[uint16]string{
-	3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC 64", 22: "S390", 40: "Arm",
-	62: "x86-64", 183: "AArch64", 243: "RISC-V", 258: "LoongArch",
+// named is a number with a name. Maps of them would be made at every start.
+type named []struct {
+	n    uint16
+	name string
 }
 
-var types = map[uint16]string{
-	ET_NONE: "no type", ET_EXEC: "an executable", ET_DYN: "a shared object", ET_CORE: "a core dump",
+func (list named) name(n uint16) string {
+	for i := range list {
+		if list[i].n == n {
+			return list[i].name
+		}
+	}
+	return ""
+}
+
+// machines names what a compiler without -target bpf produces.
+var machines = named{
+	{3, "x86"}, {8, "MIPS"}, {20, "PowerPC"}, {21, "PowerPC 64"}, {22, "S390"}, {40, "Arm"},
+	{62, "x86-64"}, {183, "AArch64"}, {243, "RISC-V"}, {258, "LoongArch"},
+}
+
+var types = named{
+	{ET_NONE, "no type"}, {ET_EXEC, "an executable"}, {ET_DYN, "a shared object"}, {ET_CORE, "a core dump"},
 }
 
 // checkMagic returns an error unless data starts like an ELF64 file.
@@ -80,14 +95,14 @@ func isText(data []byte) bool {
 // old compilers, which knew no number for BPF, pass.
 func (f *File) CheckBPF() error {
 	if f.Machine != EM_BPF && f.Machine != EM_NONE {
-		name := machines[f.Machine]
+		name := machines.name(f.Machine)
 		if name == "" {
 			name = fmt.Sprintf("machine %d", f.Machine)
 		}
 		return foreign("the file is for %s, not for BPF: compile with clang -target bpf", name)
 	}
 	if f.Type != ET_REL {
-		name := types[f.Type]
+		name := types.name(f.Type)
 		if name == "" {
 			name = fmt.Sprintf("of type %d", f.Type)
 		}

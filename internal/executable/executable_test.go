@@ -5,9 +5,11 @@ package executable
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 )
@@ -172,6 +174,35 @@ func TestMalformed(t *testing.T) {
 
 // Nothing that a file says of itself makes reading it panic, or take more than
 // in proportion.
+// Thousands of tables that share the file's bytes cost what one of them costs.
+func TestManyTables(t *testing.T) {
+	const sections = 2000
+	file := slices.Clone(executables()["64 bits, little"])
+	binary.LittleEndian.PutUint64(file[40:], uint64(len(file))) // where sections are
+	binary.LittleEndian.PutUint16(file[60:], sections)
+	for range sections {
+		var s bytes.Buffer
+		if err := binary.Write(&s, binary.LittleEndian, elf.Section64{Type: uint32(elf.SHT_DYNSYM), Size: sections * 64, Link: 1}); err != nil {
+			t.Fatal(err)
+		}
+		file = append(file, s.Bytes()...)
+	}
+	f, err := Open(write(t, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if symbols, err := f.Symbols(); err != nil || len(symbols) != sections*64/24-1 {
+		t.Errorf("%d symbols: %v", len(symbols), err)
+	}
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 100*uint64(len(file)) {
+		t.Errorf("%d bytes for a file of %d", used, len(file))
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, data := range executables() {
 		f.Add(data)

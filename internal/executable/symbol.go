@@ -43,9 +43,9 @@ const (
 // lack either.
 func (f *File) Symbols() ([]Symbol, error) {
 	var all []Symbol
-	for i := range f.Sections {
-		s := &f.Sections[i]
-		if s.Type != sectionSymbols && s.Type != sectionDynamicSymbols {
+	for _, kind := range []uint32{sectionDynamicSymbols, sectionSymbols} {
+		s := f.only(kind)
+		if s == nil {
 			continue
 		}
 		first := len(all)
@@ -53,13 +53,24 @@ func (f *File) Symbols() ([]Symbol, error) {
 		if all, err = f.appendSymbols(all, s); err != nil {
 			return nil, fmt.Errorf("section %s: %w", s.Name, err)
 		}
-		if s.Type == sectionDynamicSymbols {
-			if err := f.setVersions(all[first:], uint32(i)); err != nil {
+		if kind == sectionDynamicSymbols {
+			if err := f.setVersions(all[first:]); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return all, nil
+}
+
+// only is the section of a type of which files may have one. A hostile one with
+// thousands, each as large as the file, costs no more than that.
+func (f *File) only(kind uint32) *Section {
+	for i := range f.Sections {
+		if f.Sections[i].Type == kind {
+			return &f.Sections[i]
+		}
+	}
+	return nil
 }
 
 // appendSymbols leaves out the first symbol of each table, which is none.
@@ -93,19 +104,22 @@ const (
 	versionNumber = versionOld - 1
 )
 
-// setVersions says which versions the symbols of a section have.
-func (f *File) setVersions(symbols []Symbol, section uint32) error {
+// setVersions says which versions the symbols for the dynamic linker have.
+func (f *File) setVersions(symbols []Symbol) error {
 	names := make(map[uint16]string)
 	var numbers []byte
-	for i := range f.Sections {
-		s := &f.Sections[i]
+	for _, kind := range []uint32{sectionVersionOf, sectionVersions, sectionNeeds} {
+		s := f.only(kind)
+		if s == nil {
+			continue
+		}
 		var err error
-		switch {
-		case s.Type == sectionVersionOf && s.Link == section:
+		switch kind {
+		case sectionVersionOf:
 			numbers, err = f.Data(s)
-		case s.Type == sectionVersions:
+		case sectionVersions:
 			err = f.readVersions(names, s)
-		case s.Type == sectionNeeds:
+		case sectionNeeds:
 			err = f.readNeeds(names, s)
 		}
 		if err != nil {
@@ -179,11 +193,16 @@ func following(data []byte, distance uint32) []byte {
 	return data[distance:]
 }
 
+// longestName is more than compilers make of any name. Without it, a table that is
+// one long name would be searched for its end by each symbol.
+const longestName = 1 << 16
+
 // nameAt is the name at an offset of a table, "" if there is none.
 func nameAt(text string, offset uint32) string {
 	if uint64(offset) >= uint64(len(text)) {
 		return ""
 	}
-	name, _, _ := strings.Cut(text[offset:], "\x00")
+	text = text[offset:]
+	name, _, _ := strings.Cut(text[:min(len(text), longestName)], "\x00")
 	return name
 }

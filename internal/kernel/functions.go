@@ -18,7 +18,9 @@ const (
 	functionNames     = "available_filter_functions"
 )
 
-var errNoTracing = fmt.Errorf("no %s in tracefs: this kernel can't trace functions (CONFIG_DYNAMIC_FTRACE): %w", functionNames, errors.ErrUnsupported)
+func errNoTracing() error {
+	return fmt.Errorf("no %s in tracefs: this kernel can't trace functions (CONFIG_DYNAMIC_FTRACE): %w", functionNames, errors.ErrUnsupported)
+}
 
 // TraceableFunctions are the addresses, in order and each once, of the functions
 // in the kernel and its modules that can be traced and have a name that match
@@ -41,7 +43,7 @@ func TraceableFunctions(match func(name []byte) bool) ([]uintptr, error) {
 		})
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errNoTracing
+		return nil, errNoTracing()
 	}
 	slices.Sort(addrs)
 	return slices.Compact(addrs), err
@@ -59,7 +61,7 @@ func TraceableNames(match func(name []byte) bool) (map[string]bool, error) {
 		return readFunctionNames(f, match)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errNoTracing
+		return nil, errNoTracing()
 	}
 	return names, err
 }

@@ -77,12 +77,16 @@ func isDerived(candidate, name string) bool {
 		return base == name && (strings.HasPrefix(suffix, "isra") || strings.HasPrefix(suffix, "constprop") || strings.HasPrefix(suffix, "llvm"))
 	}
 	machine, call, ok := strings.Cut(candidate, "_sys_")
-	return ok && isMachine[machine] && call == strings.TrimPrefix(name, "sys_") && candidate != name
+	return ok && isMachine(machine) && call == strings.TrimPrefix(name, "sys_") && candidate != name
 }
 
-// isMachine has what the entries of system calls begin with on 64-bit machines.
-var isMachine = map[string]bool{
-	"__x64": true, "__arm64": true, "__s390x": true, "__riscv": true, "__powerpc": true, "__loongarch": true,
+// isMachine is for what the entries of system calls begin with on 64-bit machines.
+func isMachine(name string) bool {
+	switch name {
+	case "__x64", "__arm64", "__s390x", "__riscv", "__powerpc", "__loongarch":
+		return true
+	}
+	return false
 }
 
 // Distance is the number of letters to insert, delete, replace or swap with

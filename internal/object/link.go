@@ -120,8 +120,6 @@ type entry struct {
 // frame is a function whose references from edge on are still to be followed.
 type frame struct{ function, edge int32 }
 
-var errTooMuchCode = fmt.Errorf("with all that they call, the programs of the file have more than %d instructions", maxInstructions)
-
 // link makes the instructions of programs. What a function refers to is resolved
 // once for all of them.
 func (l *linker) link(programs []*Program) error {
@@ -134,7 +132,7 @@ func (l *linker) link(programs []*Program) error {
 			return err
 		}
 		if e.insns > maxInstructions || l.total > maxInstructions {
-			return errorAt(prog.Section, f.name, uint64(f.start), "%w", errTooMuchCode)
+			return errorAt(prog.Section, f.name, uint64(f.start), "with all that they call, the programs of the file have more than %d instructions", maxInstructions)
 		}
 		l.entries = append(l.entries, e)
 	}

@@ -17,23 +17,25 @@ import (
 func HaveAttachType(at ebpf.AttachType) error { return OfAttachType(at).Have() }
 
 // attachProbes are for attach types that BPF_PROG_ATTACH has nothing to do with.
-var attachProbes = [...]func(feature string) error{
-	uapi.AttachXDPDevMap:                  haveDevMapPrograms,
-	uapi.AttachXDPCPUMap:                  haveCPUMapPrograms,
-	uapi.AttachSkReuseportSelect:          haveMigration,
-	uapi.AttachSkReuseportSelectOrMigrate: haveMigration,
-	uapi.AttachTraceRawTp:                 asProgramType(ebpf.Tracing),
-	uapi.AttachTraceFEntry:                asProgramType(ebpf.Tracing),
-	uapi.AttachTraceFExit:                 asProgramType(ebpf.Tracing),
-	uapi.AttachModifyReturn:               asLink(link.CgroupType), // which came in the same release
-	uapi.AttachLSMMac:                     asProgramType(ebpf.LSM),
-	uapi.AttachNetfilter:                  asProgramType(ebpf.Netfilter),
-	uapi.AttachPerfEvent:                  asLink(link.PerfEventType),
-	uapi.AttachTraceKprobeMulti:           asLink(link.KprobeMultiType),
-	uapi.AttachTraceUprobeMulti:           asLink(link.UprobeMultiType),
-	uapi.AttachStructOps:                  asLink(link.StructOpsType),
-	uapi.AttachTraceKprobeSession:         func(feature string) error { return haveKprobeMulti(feature, uapi.AttachTraceKprobeSession) },
-	uapi.AttachTraceUprobeSession:         func(feature string) error { return haveUprobeMulti(feature, uapi.AttachTraceUprobeSession) },
+func attachProbes() []func(feature string) error {
+	return []func(feature string) error{
+		uapi.AttachXDPDevMap:                  haveDevMapPrograms,
+		uapi.AttachXDPCPUMap:                  haveCPUMapPrograms,
+		uapi.AttachSkReuseportSelect:          haveMigration,
+		uapi.AttachSkReuseportSelectOrMigrate: haveMigration,
+		uapi.AttachTraceRawTp:                 asProgramType(ebpf.Tracing),
+		uapi.AttachTraceFEntry:                asProgramType(ebpf.Tracing),
+		uapi.AttachTraceFExit:                 asProgramType(ebpf.Tracing),
+		uapi.AttachModifyReturn:               asLink(link.CgroupType), // which came in the same release
+		uapi.AttachLSMMac:                     asProgramType(ebpf.LSM),
+		uapi.AttachNetfilter:                  asProgramType(ebpf.Netfilter),
+		uapi.AttachPerfEvent:                  asLink(link.PerfEventType),
+		uapi.AttachTraceKprobeMulti:           asLink(link.KprobeMultiType),
+		uapi.AttachTraceUprobeMulti:           asLink(link.UprobeMultiType),
+		uapi.AttachStructOps:                  asLink(link.StructOpsType),
+		uapi.AttachTraceKprobeSession:         func(feature string) error { return haveKprobeMulti(feature, uapi.AttachTraceKprobeSession) },
+		uapi.AttachTraceUprobeSession:         func(feature string) error { return haveUprobeMulti(feature, uapi.AttachTraceUprobeSession) },
+	}
 }
 
 func asLink(lt link.Type) func(string) error {
@@ -48,7 +50,7 @@ func haveAttachType(feature string, at uapi.AttachType) error {
 	if !at.Known() {
 		return fmt.Errorf("probe attach type %d: no such type is known: %w", at, os.ErrInvalid)
 	}
-	if probe := find(attachProbes[:], uint32(at)); probe != nil {
+	if probe := find(attachProbes(), uint32(at)); probe != nil {
 		return probe(feature)
 	}
 	return haveByProgAttach(feature, at)

@@ -143,7 +143,7 @@ func TestProbesOfHooksLeaveNothingOpen(t *testing.T) {
 	for at := ebpf.AttachNone; uapi.AttachType(at).Known(); at++ {
 		_ = HaveAttachType(at)
 	}
-	for lt := range linkProbes {
+	for lt := range linkProbes() {
 		_ = HaveLinkType(link.Type(lt))
 	}
 }

@@ -34,29 +34,31 @@ func HaveBPFLinkUprobeSession() error { return OfAttachType(ebpf.AttachTraceUpro
 
 // linkProbes try to make links, of each link.Type, that can't be, but for reasons
 // that show the type to be known.
-var linkProbes = [...]func(feature string) error{
-	link.RawTracepointType: haveLinkIDs, // both older than what tells about them
-	link.TracingType:       haveLinkIDs,
-	link.CgroupType:        attaching(ebpf.CGroupSKB, uapi.AttachCGroupInetEgress, noFD, unix.EBADF),
-	link.IterType:          asAttachType(uapi.AttachTraceIter),
-	link.NetNsType:         attaching(ebpf.FlowDissector, uapi.AttachFlowDissector, noFD, unix.EBADF),
-	link.XDPType:           asAttachType(uapi.AttachXDP),
-	link.PerfEventType:     attaching(ebpf.Kprobe, uapi.AttachPerfEvent, noFD, unix.EBADF),
-	link.KprobeMultiType:   func(feature string) error { return haveKprobeMulti(feature, uapi.AttachTraceKprobeMulti) },
-	link.StructOpsType:     haveStructOpsLinks,
-	link.NetfilterType:     attaching(ebpf.Netfilter, uapi.AttachNetfilter, 0, unix.EAFNOSUPPORT),
-	link.TCXType:           attaching(ebpf.SchedCLS, uapi.AttachTCXIngress, noInterface, unix.ENODEV),
-	link.UprobeMultiType:   func(feature string) error { return haveUprobeMulti(feature, uapi.AttachTraceUprobeMulti) },
-	link.NetkitType:        attaching(ebpf.SchedCLS, uapi.AttachNetkitPrimary, noInterface, unix.ENODEV),
-	link.TracingMultiType:  asAttachType(uapi.AttachTraceFEntryMulti),
-	link.SockmapType:       attaching(ebpf.SkMsg, uapi.AttachSkMsgVerdict, noFD, unix.EBADF),
+func linkProbes() []func(feature string) error {
+	return []func(feature string) error{
+		link.RawTracepointType: haveLinkIDs, // both older than what tells about them
+		link.TracingType:       haveLinkIDs,
+		link.CgroupType:        attaching(ebpf.CGroupSKB, uapi.AttachCGroupInetEgress, noFD, unix.EBADF),
+		link.IterType:          asAttachType(uapi.AttachTraceIter),
+		link.NetNsType:         attaching(ebpf.FlowDissector, uapi.AttachFlowDissector, noFD, unix.EBADF),
+		link.XDPType:           asAttachType(uapi.AttachXDP),
+		link.PerfEventType:     attaching(ebpf.Kprobe, uapi.AttachPerfEvent, noFD, unix.EBADF),
+		link.KprobeMultiType:   func(feature string) error { return haveKprobeMulti(feature, uapi.AttachTraceKprobeMulti) },
+		link.StructOpsType:     haveStructOpsLinks,
+		link.NetfilterType:     attaching(ebpf.Netfilter, uapi.AttachNetfilter, 0, unix.EAFNOSUPPORT),
+		link.TCXType:           attaching(ebpf.SchedCLS, uapi.AttachTCXIngress, noInterface, unix.ENODEV),
+		link.UprobeMultiType:   func(feature string) error { return haveUprobeMulti(feature, uapi.AttachTraceUprobeMulti) },
+		link.NetkitType:        attaching(ebpf.SchedCLS, uapi.AttachNetkitPrimary, noInterface, unix.ENODEV),
+		link.TracingMultiType:  asAttachType(uapi.AttachTraceFEntryMulti),
+		link.SockmapType:       attaching(ebpf.SkMsg, uapi.AttachSkMsgVerdict, noFD, unix.EBADF),
+	}
 }
 
 // noInterface is the index of no network interface.
 const noInterface = math.MaxInt32
 
 func haveLinkType(feature string, lt link.Type) error {
-	probe := find(linkProbes[:], uint32(lt))
+	probe := find(linkProbes(), uint32(lt))
 	if probe == nil {
 		return fmt.Errorf("probe %s: no such type is known: %w", feature, os.ErrInvalid)
 	}

@@ -71,14 +71,25 @@ func executableFolders(name string) []string {
 		return append(filepath.SplitList(os.Getenv("PATH")), "/usr/bin", "/usr/sbin")
 	}
 	folders := append(filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), "/usr/lib64", "/usr/lib", "/lib64", "/lib")
-	multiarch, _ := filepath.Glob("/usr/lib/" + multiarchTuples[runtime.GOARCH] + "-linux-gnu*")
+	multiarch, _ := filepath.Glob("/usr/lib/" + multiarchTuple(runtime.GOARCH) + "-linux-gnu*")
 	return append(folders, multiarch...)
 }
 
-// multiarchTuples are what Debian calls processors in the names of folders.
-var multiarchTuples = map[string]string{
-	"386": "i386", "amd64": "x86_64", "arm": "arm", "arm64": "aarch64", "loong64": "loongarch64",
-	"ppc64le": "powerpc64le", "riscv64": "riscv64", "s390x": "s390x",
+// multiarchTuple is what Debian calls a processor in the names of folders.
+func multiarchTuple(goarch string) string {
+	switch goarch {
+	case "386":
+		return "i386"
+	case "amd64":
+		return "x86_64"
+	case "arm64":
+		return "aarch64"
+	case "loong64":
+		return "loongarch64"
+	case "ppc64le":
+		return "powerpc64le"
+	}
+	return goarch
 }
 
 // function is one of an executable.

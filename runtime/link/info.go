@@ -25,12 +25,11 @@ func (l *RawLink) Info() (*Info, error) {
 		return nil, fmt.Errorf("info about link: %w", needs(err, linkIDs))
 	}
 	info := &Info{Type: Type(head.Type), ID: ID(head.ID), Program: ebpf.ProgramID(head.ProgID)}
-	details := info.Type.kind().details
-	if details == nil {
+	if int(info.Type) >= len(details) || details[info.Type] == nil {
 		return info, nil
 	}
 	var err error
-	if info.details, err = details(l.fd, head); err != nil {
+	if info.details, err = details[info.Type](l.fd, head); err != nil {
 		return nil, fmt.Errorf("info about %s link: %w", info.Type, err)
 	}
 	return info, nil

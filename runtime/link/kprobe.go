@@ -173,17 +173,30 @@ func nearFunctions(name string) string {
 	return "did you mean " + strings.Join(near, " or ") + "?"
 }
 
-// syscallPrefixes are what the wrappers of system calls begin with.
-var syscallPrefixes = map[string]string{
-	"386": "__ia32_", "amd64": "__x64_", "arm": "__arm_", "arm64": "__arm64_",
-	"loong64": "__loongarch_", "mips": "__mips_", "ppc64": "__powerpc_",
-	"ppc64le": "__powerpc_", "riscv64": "__riscv_", "s390x": "__s390x_",
+// syscallPrefix is what the wrappers of system calls begin with, "" where there
+// are none.
+func syscallPrefix(goarch string) string {
+	switch goarch {
+	case "386":
+		return "__ia32_"
+	case "amd64":
+		return "__x64_"
+	case "loong64":
+		return "__loongarch_"
+	case "ppc64", "ppc64le":
+		return "__powerpc_"
+	case "riscv64":
+		return "__riscv_"
+	case "arm", "arm64", "mips", "s390x":
+		return "__" + goarch + "_"
+	}
+	return ""
 }
 
 // SyscallWrapper is the symbol of a system call's entry: for "sys_read" on
 // amd64 "__x64_sys_read". A symbol that is one already stays as it is.
 func SyscallWrapper(syscall string) string {
-	prefix := syscallPrefixes[runtime.GOARCH]
+	prefix := syscallPrefix(runtime.GOARCH)
 	if strings.HasPrefix(syscall, prefix) {
 		return syscall
 	}

@@ -32,27 +32,45 @@ const (
 // kind is what is known about one Type.
 type kind struct {
 	name      string
-	updatable bool                                           // can its program be replaced
-	details   func(*kernel.FD, kernel.LinkInfo) (any, error) // what Info has to tell; nil if nothing
+	updatable bool // can its program be replaced
 }
 
 var kinds = [...]kind{
 	UnspecifiedType:   {name: "Unspecified"},
-	RawTracepointType: {name: "RawTracepoint", details: rawTracepointInfo},
-	TracingType:       {name: "Tracing", details: tracingInfo},
-	CgroupType:        {name: "Cgroup", updatable: true, details: cgroupInfo},
-	IterType:          {name: "Iter", updatable: true, details: iterInfo},
-	NetNsType:         {name: "NetNs", updatable: true, details: netNsInfo},
-	XDPType:           {name: "XDP", updatable: true, details: xdpInfo},
-	PerfEventType:     {name: "PerfEvent", details: perfEventInfo},
-	KprobeMultiType:   {name: "KprobeMulti", details: kprobeMultiInfo},
+	RawTracepointType: {name: "RawTracepoint"},
+	TracingType:       {name: "Tracing"},
+	CgroupType:        {name: "Cgroup", updatable: true},
+	IterType:          {name: "Iter", updatable: true},
+	NetNsType:         {name: "NetNs", updatable: true},
+	XDPType:           {name: "XDP", updatable: true},
+	PerfEventType:     {name: "PerfEvent"},
+	KprobeMultiType:   {name: "KprobeMulti"},
 	StructOpsType:     {name: "StructOps", updatable: true},
-	NetfilterType:     {name: "Netfilter", details: netfilterInfo},
-	TCXType:           {name: "TCX", updatable: true, details: tcxInfo},
-	UprobeMultiType:   {name: "UprobeMulti", details: uprobeMultiInfo},
-	NetkitType:        {name: "Netkit", updatable: true, details: netkitInfo},
-	SockmapType:       {name: "Sockmap", updatable: true, details: sockmapInfo},
-	TracingMultiType:  {name: "TracingMulti", details: tracingMultiInfo},
+	NetfilterType:     {name: "Netfilter"},
+	TCXType:           {name: "TCX", updatable: true},
+	UprobeMultiType:   {name: "UprobeMulti"},
+	NetkitType:        {name: "Netkit", updatable: true},
+	SockmapType:       {name: "Sockmap", updatable: true},
+	TracingMultiType:  {name: "TracingMulti"},
+}
+
+// details is what Info has to tell about each Type. It is a table of its own so
+// that only programs that ask have it: names of types are in all of them.
+var details = [...]func(*kernel.FD, kernel.LinkInfo) (any, error){
+	RawTracepointType: rawTracepointInfo,
+	TracingType:       tracingInfo,
+	CgroupType:        cgroupInfo,
+	IterType:          iterInfo,
+	NetNsType:         netNsInfo,
+	XDPType:           xdpInfo,
+	PerfEventType:     perfEventInfo,
+	KprobeMultiType:   kprobeMultiInfo,
+	NetfilterType:     netfilterInfo,
+	TCXType:           tcxInfo,
+	UprobeMultiType:   uprobeMultiInfo,
+	NetkitType:        netkitInfo,
+	SockmapType:       sockmapInfo,
+	TracingMultiType:  tracingMultiInfo,
 }
 
 func (t Type) kind() kind {
