@@ -105,8 +105,14 @@ func (p *Program) tryRun(opts *RunOptions) (uint32, time.Duration, error) {
 	} else {
 		attr.CtxSizeOut, attr.CtxOut = uint32(len(ctxOut)), kernel.Bytes(ctxOut)
 	}
-	if err := p.testRun(&attr, opts.Reset); err != nil {
-		return 0, 0, err
+	for {
+		err := kernel.ProgTestRun(p.fd, &attr)
+		if err == nil {
+			break
+		}
+		if err := p.runFailed(err, len(opts.DataOut), attr.DataSizeOut, opts.Reset); err != nil {
+			return 0, 0, err
+		}
 	}
 	if len(opts.DataOut) > 0 {
 		if int(attr.DataSizeOut) > cap(opts.DataOut) {
@@ -122,24 +128,21 @@ func (p *Program) tryRun(opts *RunOptions) (uint32, time.Duration, error) {
 	return attr.Retval, time.Duration(attr.Duration) * time.Nanosecond, nil
 }
 
-// testRun starts over when a signal got in between, and makes sense of errors.
-func (p *Program) testRun(attr *kernel.ProgTestRunAttr, reset func()) error {
-	room := attr.DataSizeOut
-	for {
-		err := kernel.ProgTestRun(p.fd, attr)
-		switch kernel.Errno(err) {
-		case syscall.EINTR:
-			if reset != nil {
-				reset()
-			}
-			continue
-		case syscall.ENOTSUP, kernel.ENOTSUPP:
-			return fmt.Errorf("kernel doesn't run %s programs for tests: %w (%w)", p.typ, ErrNotSupported, err)
-		case syscall.ENOSPC:
-			return fmt.Errorf("%w: DataOut has %d bytes, needed are %d", err, room, attr.DataSizeOut)
+// runFailed makes sense of an error, or of none: then a signal got in between,
+// and the run is to start over.
+func (p *Program) runFailed(err error, room int, needed uint32, reset func()) error {
+	switch kernel.Errno(err) {
+	case syscall.EINTR:
+		if reset != nil {
+			reset()
 		}
-		return err
+		return nil
+	case syscall.ENOTSUP, kernel.ENOTSUPP:
+		return fmt.Errorf("kernel doesn't run %s programs for tests: %w (%w)", p.typ, ErrNotSupported, err)
+	case syscall.ENOSPC:
+		return fmt.Errorf("%w: DataOut has %d bytes, needed are %d", err, room, needed)
 	}
+	return err
 }
 
 // contextBytes encodes the argument of a program.

@@ -116,13 +116,17 @@ func loadMany(args []string) error {
 	if err != nil {
 		return err
 	}
+	object, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
 	kernel, err := btf.LoadKernelSpec()
 	if err != nil {
 		return err
 	}
 	opts := ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{KernelTypes: kernel}}
 	return measure.Growth(n, func() (*ebpf.Collection, error) {
-		spec, err := ebpf.LoadCollectionSpec(args[0])
+		spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 		if err != nil {
 			return nil, err
 		}

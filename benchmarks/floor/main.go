@@ -24,7 +24,6 @@ func main() {
 		"iterate":       iterate,
 		"iterate-typed": iterate,
 		"variable-view": read,
-		"testrun":       testRun,
 		"start":         func([]string) error { return nil },
 	})
 }
@@ -187,25 +186,5 @@ func read([]string) error {
 			sink += *variable
 		}
 		return nil
-	})
-}
-
-type runAttr struct {
-	fd, retval, sizeIn, sizeOut uint32
-	in, out                     unsafe.Pointer
-	repeat, duration            uint32
-	_                           [8]uint32
-}
-
-func testRun([]string) error {
-	fd, err := newProgram()
-	if err != nil {
-		return err
-	}
-	var in [14]byte
-	return measure.Repeat(func() error {
-		attr := runAttr{fd: uint32(fd), sizeIn: 14, in: unsafe.Pointer(&in)}
-		_, err := bpf(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
-		return err
 	})
 }

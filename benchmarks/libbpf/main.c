@@ -39,6 +39,35 @@ static void die(const char *what)
 	exit(1);
 }
 
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+// median_after is a Stopwatch with Thread: the median of the calls of f, each of
+// which does ops operations.
+static void median_after(void (*prepare)(void), double ops, void (*f)(void))
+{
+	double *times = NULL, sum = 0;
+	size_t calls = 0;
+	for (int warm = 0; sum < budget(); warm = 1) {
+		prepare();
+		double start = cpu();
+		f();
+		double used = cpu() - start;
+		if (!warm)
+			continue;
+		sum += used;
+		times = realloc(times, (calls + 1) * sizeof(*times));
+		if (!times)
+			die("memory");
+		times[calls++] = used;
+	}
+	qsort(times, calls, sizeof(*times), ascending);
+	printf("{\"ns\":%f,\"allocs\":-1,\"bytes\":-1}\n", times[calls / 2] / ops);
+}
+
 // after is Loop with something to prepare; f does ops operations.
 static void after(void (*prepare)(void), double ops, void (*f)(void))
 {
@@ -313,7 +342,7 @@ int main(int argc, char **argv)
 		if (!ring)
 			die("ring");
 		prog = program("produce");
-		after(produce, BURST * BURSTS, consume);
+		median_after(produce, BURST * BURSTS, consume);
 	} else if (IS("perf")) {
 		struct perf_event_attr attr = {
 			.type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_BPF_OUTPUT, .size = sizeof(attr),
@@ -324,7 +353,7 @@ int main(int argc, char **argv)
 		if (!perf)
 			die("perf");
 		prog = program("send");
-		after(produce, BURST * BURSTS, consume_perf);
+		median_after(produce, BURST * BURSTS, consume_perf);
 	} else if (IS("testrun")) {
 		prog = program("nothing");
 		repeat(test_run);

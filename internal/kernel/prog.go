@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -86,16 +87,34 @@ type ProgTestRunAttr struct {
 // was cut; attr says how much there is. EINTR is possible only if a signal
 // that isn't the Go runtime's arrives between repetitions.
 func ProgTestRun(fd *FD, attr *ProgTestRunAttr) error {
+	if attr.Repeat <= 1 {
+		return progTestRun(fd, attr)
+	}
+	return repeatedTestRun(fd, attr)
+}
+
+// repeatedTestRun holds signals back: the kernel looks for them between repetitions.
+func repeatedTestRun(fd *FD, attr *ProgTestRunAttr) error {
+	defer maskSignals().restore()
+	return progTestRun(fd, attr)
+}
+
+// progTestRun is short for the same reason as bpf is.
+func progTestRun(fd *FD, attr *ProgTestRunAttr) error {
+	if errno := injected(CmdProgTestRun); errno != 0 {
+		return failed(CmdProgTestRun, errno)
+	}
 	raw, err := fd.Acquire()
 	if err != nil {
 		return err
 	}
-	defer fd.Release()
 	attr.ProgFD = uint32(raw)
-	if attr.Repeat > 1 { // the kernel looks for signals between repetitions only
-		defer maskSignals().restore()
+	_, _, errno := syscall.Syscall6(unix.SYS_BPF, uintptr(CmdProgTestRun), uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr), 0, 0, 0)
+	fd.Release()
+	if errno != 0 {
+		return failed(CmdProgTestRun, errno)
 	}
-	return call(CmdProgTestRun, attr)
+	return nil
 }
 
 // ProgBindMap makes prog hold m, though no instruction names it. Needs 5.10.

@@ -115,23 +115,22 @@ func readRun[T any](r *ring, stopped *atomic.Bool, yield func(*T, error) bool) b
 	if r.end-r.pos > r.mask+1 {
 		return true // corrupt, as next will say
 	}
-	for left := min(r.end-r.pos, r.mask/4) / step; left > 0; left = min(r.end-r.pos, r.mask/4) / step {
+	for {
+		run := min(r.end-r.pos, r.mask/4) / step * step
+		if run == 0 {
+			return true
+		}
 		r.publish()
 		start := unsafe.Pointer(&r.data[r.pos&r.mask])
-		for off := uintptr(0); left > 0; left-- {
+		for off := uintptr(0); off < run; off += step {
 			header := unsafe.Add(start, off)
-			if uintptr(atomic.LoadUint32((*uint32)(header))) != size {
-				return true
-			}
-			if stopped.Load() {
+			if uintptr(atomic.LoadUint32((*uint32)(header))) != size || stopped.Load() {
 				return true
 			}
 			r.pos += step
-			off += step
 			if !yield((*T)(unsafe.Add(header, headerSize)), nil) {
 				return false
 			}
 		}
 	}
-	return true
 }
