@@ -45,9 +45,9 @@ func TestImportRunsNothing(t *testing.T) {
 	}
 }
 
-// TestNoMapsAtStart: a table that is a map is made anew by every process that may
+// TestImportMakesNoMaps: a table that is a map is made anew by every process that may
 // use it, which the trace doesn't show as long as nothing uses it.
-func TestNoMapsAtStart(t *testing.T) {
+func TestImportMakesNoMaps(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "./runtime/...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)

@@ -50,14 +50,22 @@ type row struct {
 }
 
 var rows = []row{
-	{"Parsing ELF to a spec", "tiny: one program", "loop", []string{"parse", "tiny.o"}, cpu, []bar{ratio(ebpfGo, 0.10), ratio(libbpf, 0.8)}},
-	{"Parsing ELF to a spec", "10 programs, 10 maps", "loop", []string{"parse", "ten.o"}, cpu, []bar{ratio(ebpfGo, 0.10), ratio(libbpf, 0.8)}},
-	{"Parsing ELF to a spec", "90 programs, 90 maps, 280 KB", "loop", []string{"parse", "big.o"}, cpu, []bar{ratio(ebpfGo, 0.10), ratio(libbpf, 0.8)}},
-	{"Parsing ELF to a spec", "90 programs, 90 maps, 1 MB", "loop", []string{"parse", "huge.o"}, cpu, []bar{ratio(ebpfGo, 0.10), ratio(libbpf, 0.8)}},
+	{"Parsing ELF to a spec", "tiny: one program, as generated loaders do", "loop", []string{"parse", "tiny.o"}, cpu, []bar{ratio(ebpfGo, 0.10), ratio(libbpf, 0.8)}},
+	{"Parsing ELF to a spec", "10 programs, 10 maps, as generated loaders do", "loop", []string{"parse", "ten.o"}, cpu, []bar{ratio(ebpfGo, 0.10), ratio(libbpf, 0.8)}},
+	{"Parsing ELF to a spec", "90 programs, 90 maps, 280 KB, as generated loaders do", "loop", []string{"parse", "big.o"}, cpu, []bar{ratio(ebpfGo, 0.10), ratio(libbpf, 0.8)}},
+	{"Parsing ELF to a spec", "90 programs, 90 maps, 1 MB, as generated loaders do", "loop", []string{"parse", "huge.o"}, cpu, []bar{ratio(ebpfGo, 0.10), ratio(libbpf, 0.8)}},
 	{"Parsing ELF to a spec", "allocations, tiny", "loop", []string{"parse", "tiny.o"}, allocs, []bar{ratio(ebpfGo, 0.05)}},
 	{"Parsing ELF to a spec", "allocations, 10 programs, 10 maps", "loop", []string{"parse", "ten.o"}, allocs, []bar{ratio(ebpfGo, 0.05)}},
 	{"Parsing ELF to a spec", "allocations, 280 KB", "loop", []string{"parse", "big.o"}, allocs, []bar{ratio(ebpfGo, 0.05)}},
 	{"Parsing ELF to a spec", "allocations, 1 MB", "loop", []string{"parse", "huge.o"}, allocs, []bar{ratio(ebpfGo, 0.05)}},
+	{"Parsing ELF to a spec", "tiny: one program, decoded", "loop", []string{"parse-decoded", "tiny.o"}, cpu, nil},
+	{"Parsing ELF to a spec", "10 programs, 10 maps, decoded", "loop", []string{"parse-decoded", "ten.o"}, cpu, nil},
+	{"Parsing ELF to a spec", "90 programs, 90 maps, 280 KB, decoded", "loop", []string{"parse-decoded", "big.o"}, cpu, nil},
+	{"Parsing ELF to a spec", "90 programs, 90 maps, 1 MB, decoded", "loop", []string{"parse-decoded", "huge.o"}, cpu, nil},
+	{"Parsing ELF to a spec", "allocations, decoded, tiny", "loop", []string{"parse-decoded", "tiny.o"}, allocs, nil},
+	{"Parsing ELF to a spec", "allocations, decoded, 10 programs, 10 maps", "loop", []string{"parse-decoded", "ten.o"}, allocs, nil},
+	{"Parsing ELF to a spec", "allocations, decoded, 280 KB", "loop", []string{"parse-decoded", "big.o"}, allocs, nil},
+	{"Parsing ELF to a spec", "allocations, decoded, 1 MB", "loop", []string{"parse-decoded", "huge.o"}, allocs, nil},
 
 	{"Loading in a cold process", "CO-RE object, CPU", "process", []string{"load", "core.o"}, cpu, []bar{ratio(ebpfGo, 0.2), ratio(libbpf, 0.5)}},
 	{"Loading in a cold process", "tp_btf object, CPU", "process", []string{"load", "tpbtf.o"}, cpu, []bar{ratio(ebpfGo, 0.2), ratio(libbpf, 1)}},

@@ -257,12 +257,12 @@ func (m *Map) get(op string, key, valueOut any, flags MapLookupFlags) error {
 	if err != nil {
 		return &mapError{op: op, name: m.name, raw: fmt.Errorf("key: %w", err)}
 	}
-	if m.cpus > 0 {
-		return m.getPerCPU(op, k, valueOut, flags)
-	}
-	v, scratch, err := m.value.target(valueOut)
+	v, scratch, err := m.target(valueOut)
 	if err != nil {
 		return &mapError{op: op, name: m.name, raw: fmt.Errorf("value: %w", err)}
+	}
+	if v == nil && m.cpus > 0 {
+		return m.getPerCPU(op, k, valueOut, flags)
 	}
 	if op == opLookup { // the hot path: each function more costs nanoseconds, see kernel.bpf
 		if err := kernel.MapLookup(m.fd, k, v, uint64(flags)); err != nil {

@@ -62,6 +62,9 @@ func (c *codec) source(v any) (unsafe.Pointer, error) {
 	if p := word(v); p != nil && typeOf(v) == c.in.Load() {
 		return p, nil
 	}
+	if p, ok := v.(unsafe.Pointer); ok {
+		return p, nil
+	}
 	if n := numberSize(v); n != 0 && n == c.size {
 		if p := word(v); p != nil {
 			c.in.CompareAndSwap(nil, typeOf(v))
@@ -80,8 +83,6 @@ func (c *codec) source(v any) (unsafe.Pointer, error) {
 			return nil, fmt.Errorf("string has %d bytes, needed are %d", len(v), c.size)
 		}
 		return unsafe.Pointer(unsafe.StringData(v)), nil
-	case unsafe.Pointer:
-		return v, nil
 	}
 	t := reflect.TypeOf(v)
 	if c.asItIs(v, t, reflect.TypeFor[encoding.BinaryMarshaler](), true) {
@@ -106,6 +107,9 @@ func (c *codec) target(v any) (p unsafe.Pointer, scratch []byte, err error) {
 	if p := word(v); p != nil && typeOf(v) == c.out.Load() {
 		return p, nil, nil
 	}
+	if p, ok := v.(unsafe.Pointer); ok {
+		return p, nil, nil
+	}
 	if n := numberSize(v); n != 0 && n == c.size {
 		if t := reflect.TypeOf(v); t.Kind() != reflect.Pointer {
 			return nil, nil, fmt.Errorf("can't decode into %s: it is not a pointer", t)
@@ -122,8 +126,6 @@ func (c *codec) target(v any) (p unsafe.Pointer, scratch []byte, err error) {
 			return nil, nil, fmt.Errorf("[]byte has %d bytes, needed are %d", len(v), c.size)
 		}
 		return unsafe.Pointer(unsafe.SliceData(v)), nil, nil
-	case unsafe.Pointer:
-		return v, nil, nil
 	}
 	t := reflect.TypeOf(v)
 	if t != nil && t.Kind() == reflect.Pointer && c.asItIs(v, t, reflect.TypeFor[encoding.BinaryUnmarshaler](), false) {
@@ -368,9 +370,6 @@ func (m *Map) getPerCPU(op string, key unsafe.Pointer, valuesOut any, flags MapL
 	if raw, ok := valuesOut.(unsafe.Pointer); ok {
 		return m.kernelGet(op, key, raw, flags)
 	}
-	if p := m.inPlace(valuesOut); p != nil {
-		return m.kernelGet(op, key, p, flags)
-	}
 	buf := m.perCPUBuffer()
 	defer m.scratch.Put(buf)
 	if err := m.kernelGet(op, key, address(*buf), flags); err != nil {
@@ -380,6 +379,15 @@ func (m *Map) getPerCPU(op string, key unsafe.Pointer, valuesOut any, flags MapL
 		return &mapError{op: op, name: m.name, raw: fmt.Errorf("value: %w", err)}
 	}
 	return nil
+}
+
+// target is where the kernel may write what valueOut is for: see codec.target. It
+// is nil for the values of all CPUs if they have to be decoded.
+func (m *Map) target(valueOut any) (p unsafe.Pointer, scratch []byte, err error) {
+	if m.cpus > 0 {
+		return m.inPlace(valueOut), nil, nil
+	}
+	return m.value.target(valueOut)
 }
 
 // inPlace is the memory of a slice, or of what points to one, if the kernel can

@@ -107,16 +107,17 @@ func (s *scanner) walk(until uint32) (more bool) {
 	return n == until
 }
 
-// mayEndEarly says whether it is worth looking for the last wanted record: not for
-// the index, and not if that is likely to be the last of all. In blobs with records
-// of unknown kinds it may start anywhere.
+// mayEndEarly says whether it is worth to ask where the next wanted record may be.
+// It isn't for the index, which has all records, nor if functions are wanted, which
+// come last. Where there are kinds that this package doesn't know, records may
+// start between words.
 func (s *scanner) mayEndEarly() bool {
 	return s.kinds != 0 && s.kinds&frequent == 0 && s.sizes == &knownSizes
 }
 
-// possible returns where the next record of the wanted kinds may start, at least
-// off, or the size of the section. It doesn't ask where records start, which takes
-// a fraction of the time: some word has to say that there is one of that kind.
+// possible returns the place of the first word, from off on, that may tell the kind
+// of a wanted record; or the size of the section, if there is none. As it doesn't ask
+// where records start, it takes a fraction of the time of going over them.
 func (s *scanner) possible(off int) int {
 	var wanted [256]uint8 // by top byte
 	for i := range wanted {

@@ -31,8 +31,8 @@ type File struct {
 
 // room is for the tables of small files, so that they cost no allocations.
 type room struct {
-	sections [12]Section
-	symbols  [8]Symbol
+	sections [11]Section
+	symbols  [6]Symbol
 }
 
 // sized returns n zero elements, in room if there is enough.

@@ -69,9 +69,9 @@ type parser struct {
 // scratch is memory for the tables of small objects, so that parsing them
 // costs few allocations.
 type scratch struct {
-	sections [12]section
-	byName   [16]uint32
-	secs     [3]datasec
+	sections [11]section
+	byName   [8]uint32
+	secs     [2]datasec
 	funcs    [2]function
 	names    [2]uint32
 	programs [1]Program

@@ -97,18 +97,25 @@ func newTraceProbe(file, prefix, symbol string) (*traceProbe, error) {
 	}, nil
 }
 
-// remove takes the probe away, once. An event that others still use, or that
-// the kernel is about to free, keeps it for a moment.
+// remove takes the probe away, once; after an error, it may be tried again. An
+// event that others still use, or that the kernel is about to free, keeps the
+// probe: for a moment, or for seconds on a machine that has too much to do.
 func (p *traceProbe) remove() error {
 	if p.removed.Swap(true) {
 		return nil
 	}
+	err := p.tryToRemove()
+	p.removed.Store(err == nil)
+	return err
+}
+
+func (p *traceProbe) tryToRemove() error {
 	tracefs, err := kernel.OpenTracefs()
 	if err != nil {
 		return err
 	}
 	defer tracefs.Close()
-	const patience = 256 * time.Millisecond
+	const patience = 4 * time.Second
 	for wait := time.Millisecond; ; wait *= 2 {
 		err := tracefs.Append(p.file, "-:"+p.group+"/"+p.name)
 		if errors.Is(err, unix.EBUSY) && wait < patience {
