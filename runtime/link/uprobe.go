@@ -176,8 +176,7 @@ func (ex *Executable) explainUprobe(opts *UprobeOptions, err error) error {
 
 // missingForUprobe says what is missing for a uprobe that is a perf event: a
 // capability, or the one that stands for all of them, which newer kernels want
-// (6.17, and others that have the change), because a probe in the middle of an
-// instruction spoils it.
+// (6.18 does, 6.12 doesn't).
 func missingForUprobe(err error) error {
 	explained := kernel.ExplainPermission(err, kernel.CapPerfmon)
 	var refused *kernel.PermissionError
