@@ -58,6 +58,7 @@ var rows = []row{
 	{"Parsing ELF to a spec", "allocations, 10 programs, 10 maps", "loop", []string{"parse", "ten.o"}, allocs, []bar{ratio(ebpfGo, 0.05)}},
 	{"Parsing ELF to a spec", "allocations, 280 KB", "loop", []string{"parse", "big.o"}, allocs, []bar{ratio(ebpfGo, 0.05)}},
 	{"Parsing ELF to a spec", "allocations, 1 MB", "loop", []string{"parse", "huge.o"}, allocs, []bar{ratio(ebpfGo, 0.05)}},
+	{"Parsing ELF to a spec", "10 programs, 10 maps, to a struct of specs", "loop", []string{"parse-specs", "ten.o"}, cpu, nil},
 	{"Parsing ELF to a spec", "tiny: one program, decoded", "loop", []string{"parse-decoded", "tiny.o"}, cpu, nil},
 	{"Parsing ELF to a spec", "10 programs, 10 maps, decoded", "loop", []string{"parse-decoded", "ten.o"}, cpu, nil},
 	{"Parsing ELF to a spec", "90 programs, 90 maps, 280 KB, decoded", "loop", []string{"parse-decoded", "big.o"}, cpu, nil},

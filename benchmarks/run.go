@@ -35,6 +35,7 @@ var missing = map[string][]string{
 	"update-typed":   {floor},
 	"percpu":         {floor},
 	"parse-decoded":  {floor},
+	"parse-specs":    {libbpf, floor},
 	"testrun":        {floor},
 	"lookup-ptr":     {libbpf, floor},
 	"update-ptr":     {libbpf, floor},

@@ -158,7 +158,8 @@ func hasTags(t reflect.Type, seen map[reflect.Type]bool) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t.Kind() != reflect.Struct || seen[t] {
+	// Structs from NewXSpecs have the spec that they are from, which is a lot to walk.
+	if t.Kind() != reflect.Struct || seen[t] || t == reflect.TypeFor[CollectionSpec]() {
 		return false
 	}
 	seen[t] = true
@@ -256,9 +257,49 @@ func (cs *CollectionSpec) kindsNamed(name string) map[string]bool {
 // spec doesn't have and fields of other types are errors, and so is assigning
 // the same thing twice. What is assigned is decoded.
 func (cs *CollectionSpec) Assign(to any) error {
+	return cs.assignSpecs(to, func(_ slot, spec any) error {
+		switch spec := spec.(type) {
+		case *MapSpec:
+			return spec.Decode()
+		case mapInSpec:
+			return spec.ms.Decode()
+		case *ProgramSpec:
+			return spec.Decode()
+		case *VariableSpec:
+			return spec.Decode()
+		}
+		return nil
+	})
+}
+
+// AssignEncoded is Assign that decodes only what typed fields are compared with:
+// in a spec from LoadEncodedSpec, the rest stays encoded until its Decode.
+// Generated code that makes typed specs uses it.
+func (cs *CollectionSpec) AssignEncoded(to any) error {
+	return cs.assignSpecs(to, func(s slot, spec any) error {
+		switch spec := spec.(type) {
+		case mapInSpec:
+			return spec.ms.Decode()
+		case *VariableSpec:
+			if !holds[*VariableSpec](s) {
+				return spec.Decode()
+			}
+		}
+		return nil
+	})
+}
+
+// assignSpecs is Assign, after decode has seen what goes into each field.
+func (cs *CollectionSpec) assignSpecs(to any, decode func(slot, any) error) error {
 	slots, err := slotsOf(to)
 	if err == nil {
-		err = assign(slots, cs.specFor)
+		err = assign(slots, func(s slot) (any, error) {
+			spec, err := cs.specFor(s)
+			if err == nil {
+				err = decode(s, spec)
+			}
+			return spec, err
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("assign specs: %w", err)
@@ -273,18 +314,18 @@ func (cs *CollectionSpec) specFor(s slot) (any, error) {
 		case m == nil:
 			return nil, missing("map", s.name, cs.kindsNamed(s.name))
 		case holds[*MapSpec](s):
-			return m, m.Decode()
+			return m, nil
 		default:
-			return mapInSpec{cs, m}, m.Decode()
+			return mapInSpec{cs, m}, nil
 		}
 	case holds[*ProgramSpec](s):
 		if p := cs.Programs[s.name]; p != nil {
-			return p, p.Decode()
+			return p, nil
 		}
 		return nil, missing("program", s.name, cs.kindsNamed(s.name))
 	case s.wantsVariableSpec():
 		if v := cs.Variables[s.name]; v != nil {
-			return v, v.Decode()
+			return v, nil
 		}
 		return nil, missing("variable", s.name, cs.kindsNamed(s.name))
 	}

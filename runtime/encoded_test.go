@@ -84,6 +84,32 @@ func TestEncodedSpec(t *testing.T) {
 	}
 }
 
+// AssignEncoded decodes what typed fields are compared with, Assign everything.
+func TestAssignEncoded(t *testing.T) {
+	type specs struct {
+		Typed VarSpec[uint32] `ebpf:"target_pid"`
+		Plain *VariableSpec   `ebpf:"last_level"`
+		Map   *MapSpec        `ebpf:".bss"`
+		Prog  *ProgramSpec    `ebpf:"sum"`
+	}
+	decoded := func(s *specs) map[string]bool {
+		return map[string]bool{"typed": s.Typed.Type != nil, "plain": s.Plain.Type != nil, "map": s.Map.Value != nil, "program": s.Prog.Instructions != nil}
+	}
+	var some, all specs
+	if err := parseEncoded(t, "data").AssignEncoded(&some); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]bool{"typed": true, "plain": false, "map": false, "program": false}, decoded(&some)); diff != "" {
+		t.Errorf("- wanted, + decoded by AssignEncoded:\n%s", diff)
+	}
+	if err := parseEncoded(t, "data").Assign(&all); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]bool{"typed": true, "plain": true, "map": true, "program": true}, decoded(&all)); diff != "" {
+		t.Errorf("- wanted, + decoded by Assign:\n%s", diff)
+	}
+}
+
 // Methods give the same answers before and after Decode.
 func TestEncodedMethods(t *testing.T) {
 	encoded, decoded := parseEncoded(t, "data"), parse(t, objectFile("data"))

@@ -19,7 +19,8 @@ import (
 func main() {
 	measure.Main(map[string]measure.Task{
 		"parse":          parse,
-		"parse-decoded":  parse,    // there is no other way
+		"parse-decoded":  parse, // there is no other way
+		"parse-specs":    parseSpecs,
 		"btf-find":       findType, // there are no types that aren't decoded
 		"btf-decode":     findType,
 		"btf-all":        inflateTypes,
@@ -52,6 +53,21 @@ func parse(args []string) error {
 	return measure.Repeat(func() error {
 		_, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 		return err
+	})
+}
+
+// parseSpecs is what a program does that uses generated specs.
+func parseSpecs(args []string) error {
+	object, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	return measure.Repeat(func() error {
+		spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
+		if err != nil {
+			return err
+		}
+		return spec.Assign(new(measure.TenSpecs[*ebpf.ProgramSpec, *ebpf.MapSpec]))
 	})
 }
 

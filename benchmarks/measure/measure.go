@@ -271,3 +271,28 @@ func budget() float64 {
 	}
 	return float64(50 * time.Millisecond)
 }
+
+// TenSpecs is what a generator makes of ten.o: a field for each program's spec, and
+// for each map's.
+type TenSpecs[P, M any] struct {
+	Prog10 P `ebpf:"prog_10"`
+	Prog11 P `ebpf:"prog_11"`
+	Prog12 P `ebpf:"prog_12"`
+	Prog13 P `ebpf:"prog_13"`
+	Prog14 P `ebpf:"prog_14"`
+	Prog15 P `ebpf:"prog_15"`
+	Prog16 P `ebpf:"prog_16"`
+	Prog17 P `ebpf:"prog_17"`
+	Prog18 P `ebpf:"prog_18"`
+	Prog19 P `ebpf:"prog_19"`
+	Map10  M `ebpf:"map_10"`
+	Map11  M `ebpf:"map_11"`
+	Map12  M `ebpf:"map_12"`
+	Map13  M `ebpf:"map_13"`
+	Map14  M `ebpf:"map_14"`
+	Map15  M `ebpf:"map_15"`
+	Map16  M `ebpf:"map_16"`
+	Map17  M `ebpf:"map_17"`
+	Map18  M `ebpf:"map_18"`
+	Map19  M `ebpf:"map_19"`
+}

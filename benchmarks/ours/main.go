@@ -28,6 +28,7 @@ func main() {
 	measure.Main(map[string]measure.Task{
 		"parse":          parse,
 		"parse-decoded":  parseDecoded,
+		"parse-specs":    parseSpecs,
 		"btf-find":       findType,
 		"btf-decode":     decodeType,
 		"btf-all":        visitTypes,
@@ -62,6 +63,18 @@ func parse(args []string) error { return parseWith(ebpf.LoadEncodedSpecFromReade
 // parseDecoded has all instructions and types ready to be looked at, as ebpf-go's
 // specs have them.
 func parseDecoded(args []string) error { return parseWith(ebpf.LoadCollectionSpecFromReader, args) }
+
+// parseSpecs is what generated code does for typed specs.
+func parseSpecs(args []string) error {
+	load := func(rd io.ReaderAt) (*ebpf.CollectionSpec, error) {
+		spec, err := ebpf.LoadEncodedSpecFromReader(rd)
+		if err != nil {
+			return nil, err
+		}
+		return spec, spec.AssignEncoded(new(measure.TenSpecs[*ebpf.ProgramSpec, *ebpf.MapSpec]))
+	}
+	return parseWith(load, args)
+}
 
 func parseWith(load func(io.ReaderAt) (*ebpf.CollectionSpec, error), args []string) error {
 	object, err := os.ReadFile(args[0])

@@ -64,15 +64,15 @@ func LoadCongestionObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
-// NewCongestionSpecs parses the embedded object, like LoadCongestion: what its fields hold can be
-// changed until Load.
+// NewCongestionSpecs parses the embedded object: what its fields hold can be changed until Load.
+// Instructions of programs, and types of maps, are nil until their Decode is called.
 func NewCongestionSpecs() (*CongestionSpecs, error) {
-	spec, err := LoadCongestion()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_CongestionBytes))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load Congestion: %w", err)
 	}
 	s := new(CongestionSpecs)
-	if err := spec.Assign(s); err != nil {
+	if err := spec.AssignEncoded(s); err != nil {
 		return nil, fmt.Errorf("load Congestion: %w", err)
 	}
 	s.collection = spec

@@ -48,15 +48,15 @@ func loadEgressObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
-// newEgressSpecs parses the embedded object, like loadEgress: what its fields hold can be
-// changed until Load.
+// newEgressSpecs parses the embedded object: what its fields hold can be changed until Load.
+// Instructions of programs, and types of maps, are nil until their Decode is called.
 func newEgressSpecs() (*egressSpecs, error) {
-	spec, err := loadEgress()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_EgressBytes))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load egress: %w", err)
 	}
 	s := new(egressSpecs)
-	if err := spec.Assign(s); err != nil {
+	if err := spec.AssignEncoded(s); err != nil {
 		return nil, fmt.Errorf("load egress: %w", err)
 	}
 	s.collection = spec

@@ -114,15 +114,15 @@ func loadExecsnoopObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
-// newExecsnoopSpecs parses the embedded object, like loadExecsnoop: what its fields hold can be
-// changed until Load.
+// newExecsnoopSpecs parses the embedded object: what its fields hold can be changed until Load.
+// Instructions of programs, and types of maps, are nil until their Decode is called.
 func newExecsnoopSpecs() (*execsnoopSpecs, error) {
-	spec, err := loadExecsnoop()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_ExecsnoopBytes))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load execsnoop: %w", err)
 	}
 	s := new(execsnoopSpecs)
-	if err := spec.Assign(s); err != nil {
+	if err := spec.AssignEncoded(s); err != nil {
 		return nil, fmt.Errorf("load execsnoop: %w", err)
 	}
 	s.collection = spec

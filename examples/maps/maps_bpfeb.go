@@ -231,15 +231,15 @@ func LoadMapsObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
-// NewMapsSpecs parses the embedded object, like LoadMaps: what its fields hold can be
-// changed until Load.
+// NewMapsSpecs parses the embedded object: what its fields hold can be changed until Load.
+// Instructions of programs, and types of maps, are nil until their Decode is called.
 func NewMapsSpecs() (*MapsSpecs, error) {
-	spec, err := LoadMaps()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_MapsBytes))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load Maps: %w", err)
 	}
 	s := new(MapsSpecs)
-	if err := spec.Assign(s); err != nil {
+	if err := spec.AssignEncoded(s); err != nil {
 		return nil, fmt.Errorf("load Maps: %w", err)
 	}
 	s.collection = spec

@@ -81,15 +81,15 @@ func LoadSnoopObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
-// NewSnoopSpecs parses the embedded object, like LoadSnoop: what its fields hold can be
-// changed until Load.
+// NewSnoopSpecs parses the embedded object: what its fields hold can be changed until Load.
+// Instructions of programs, and types of maps, are nil until their Decode is called.
 func NewSnoopSpecs() (*SnoopSpecs, error) {
-	spec, err := LoadSnoop()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_SnoopBytes))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load Snoop: %w", err)
 	}
 	s := new(SnoopSpecs)
-	if err := spec.Assign(s); err != nil {
+	if err := spec.AssignEncoded(s); err != nil {
 		return nil, fmt.Errorf("load Snoop: %w", err)
 	}
 	s.collection = spec

@@ -47,15 +47,15 @@ func loadUnlinkObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
-// newUnlinkSpecs parses the embedded object, like loadUnlink: what its fields hold can be
-// changed until Load.
+// newUnlinkSpecs parses the embedded object: what its fields hold can be changed until Load.
+// Instructions of programs, and types of maps, are nil until their Decode is called.
 func newUnlinkSpecs() (*unlinkSpecs, error) {
-	spec, err := loadUnlink()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_UnlinkBytes))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load unlink: %w", err)
 	}
 	s := new(unlinkSpecs)
-	if err := spec.Assign(s); err != nil {
+	if err := spec.AssignEncoded(s); err != nil {
 		return nil, fmt.Errorf("load unlink: %w", err)
 	}
 	s.collection = spec

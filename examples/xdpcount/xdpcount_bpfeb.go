@@ -60,15 +60,15 @@ func loadXdpcountObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
-// newXdpcountSpecs parses the embedded object, like loadXdpcount: what its fields hold can be
-// changed until Load.
+// newXdpcountSpecs parses the embedded object: what its fields hold can be changed until Load.
+// Instructions of programs, and types of maps, are nil until their Decode is called.
 func newXdpcountSpecs() (*xdpcountSpecs, error) {
-	spec, err := loadXdpcount()
+	spec, err := ebpf.LoadEncodedSpecFromReader(strings.NewReader(_XdpcountBytes))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load xdpcount: %w", err)
 	}
 	s := new(xdpcountSpecs)
-	if err := spec.Assign(s); err != nil {
+	if err := spec.AssignEncoded(s); err != nil {
 		return nil, fmt.Errorf("load xdpcount: %w", err)
 	}
 	s.collection = spec

@@ -80,14 +80,14 @@ func (m *Model) emitTypedSpecs(f *jen.File) {
 		return
 	}
 	docComment(f,
-		n.NewSpecs+" parses the embedded object, like "+n.Load+": what its fields hold can be",
-		"changed until Load.")
+		n.NewSpecs+" parses the embedded object: what its fields hold can be changed until Load.",
+		"Instructions of programs, and types of maps, are nil until their Decode is called.")
 	f.Func().Id(n.NewSpecs).Params().Params(jen.Op("*").Id(n.Specs), jen.Error()).Block(
-		jen.List(jen.Id("spec"), jen.Err()).Op(":=").Id(n.Load).Call(),
-		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
+		m.parsed("LoadEncodedSpecFromReader"),
+		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), m.loadError())),
 		jen.Id("s").Op(":=").New(jen.Id(n.Specs)),
-		jen.If(jen.Err().Op(":=").Id("spec").Dot("Assign").Call(jen.Id("s")), jen.Err().Op("!=").Nil()).Block(
-			jen.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit("load "+n.Ident+": %w"), jen.Err())),
+		jen.If(jen.Err().Op(":=").Id("spec").Dot("AssignEncoded").Call(jen.Id("s")), jen.Err().Op("!=").Nil()).Block(
+			jen.Return(jen.Nil(), m.loadError()),
 		),
 		jen.Id("s").Dot("collection").Op("=").Id("spec"),
 		jen.Return(jen.Id("s"), jen.Nil()),

@@ -162,7 +162,7 @@ const SupportsGeneratedCodeV1 = true
 
 func LoadCollectionSpecFromReader(io.ReaderAt) (*CollectionSpec, error)
 func LoadEncodedSpecFromReader(io.ReaderAt) (*CollectionSpec, error)
-func (*CollectionSpec) Assign(any) error
+func (*CollectionSpec) AssignEncoded(any) error
 func (*CollectionSpec) LoadAndAssign(any, *CollectionOptions) error
 func (*CollectionSpec) LoadAndReport(any, *CollectionOptions) (*Report, error)
 func (*Report) Choose(string, ...Alternative) error

@@ -19,7 +19,7 @@ import (
 
 // OutputRevision counts the changes to what is generated from the same sources.
 // Outputs of another revision are stale.
-const OutputRevision = 6
+const OutputRevision = 7
 
 // ManifestExt is how the names of manifests end.
 const ManifestExt = ".bpfgen"
