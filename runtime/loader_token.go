@@ -156,6 +156,18 @@ func programDelegation(t ProgramType, attach AttachType) []delegation {
 	}
 }
 
+// lower is the name of a constant in lower case. strings.ToLower would bring the
+// tables of all alphabets.
+func lower(constant string) string {
+	text := []byte(constant)
+	for i, c := range text {
+		if 'A' <= c && c <= 'Z' {
+			text[i] = c - 'A' + 'a'
+		}
+	}
+	return string(text)
+}
+
 // explainTypes adds what a token lacks to a refusal of type information. That
 // the process lacks something is what the errors of its maps and programs say.
 func (t *token) explainTypes(err error) error {
@@ -175,7 +187,7 @@ func (t *token) explainPermission(err error, delegate []delegation, need ...kern
 	}
 	options := make([]string, len(delegate))
 	for i, d := range delegate {
-		options[i] = "delegate_" + d.option + "=" + strings.ToLower(d.value)
+		options[i] = "delegate_" + d.option + "=" + lower(d.value)
 	}
 	return fmt.Errorf("%w: the token from %s doesn't allow it: the BPF file system there has to be mounted with %s", err, t.path, strings.Join(options, ","))
 }

@@ -62,7 +62,7 @@ func (fn BuiltinFunc) String() string {
 	var b strings.Builder
 	b.WriteString("Fn")
 	for word := range strings.SplitSeq(helpers[fn].name, "_") {
-		b.WriteString(strings.ToUpper(word[:1]))
+		b.WriteByte(word[0] - 'a' + 'A') // names of helpers are lower case
 		b.WriteString(word[1:])
 	}
 	return b.String()
