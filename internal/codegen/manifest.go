@@ -232,8 +232,10 @@ func (req *Request) digestSince(path string, since fs.FileInfo) (string, error) 
 
 func sumOf(data []byte) string {
 	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:16])
+	return shortSum(sum[:])
 }
+
+func shortSum(sum []byte) string { return hex.EncodeToString(sum[:16]) }
 
 func fileSum(path string) (string, error) {
 	data, err := os.ReadFile(path)
