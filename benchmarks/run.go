@@ -172,8 +172,8 @@ func (l *lab) commandOf(r run) []string {
 // generate runs a generator, in a new folder; "again" where it has left its
 // output.
 //
-// CPU time is measured on one processor: two that share a core count each other's
-// work as theirs, or don't, by what else the machine does.
+// CPU time is measured on one processor: what it is on two depends on the machine,
+// and only ours runs clang twice at once.
 func (l *lab) generate(r run) (string, error) {
 	dir := l.generatorPath("again-" + r.who)
 	_, err := os.Stat(dir)
@@ -218,8 +218,7 @@ func (l *lab) generatorFolder(r run) (string, error) {
 	return dir, err
 }
 
-// generatorEnv has what generators remove again in memory, as most distributions
-// have /tmp, and for the same reason.
+// generatorEnv has what generators remove again in memory: see generatorFolders.
 func (l *lab) generatorEnv() []string {
 	env := []string{"GOPACKAGE=generated"}
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
