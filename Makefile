@@ -100,8 +100,8 @@ bench-quick: bench-deps ## the same in two minutes, printed
 	$(GO) -C benchmarks run . -quick
 
 bench-deps: deps
-	@command -v strace cc >/dev/null && [ -e /usr/include/bpf/libbpf.h ] && [ -e /usr/include/libelf.h ] || \
-		apt-get install -y -q --no-install-recommends strace gcc libc6-dev libbpf-dev libelf-dev zlib1g-dev
+	@command -v strace cc $(subst clang,llvm-strip,$(CLANG)) >/dev/null && [ -e /usr/include/bpf/libbpf.h ] && [ -e /usr/include/libelf.h ] || \
+		apt-get install -y -q --no-install-recommends strace gcc libc6-dev libbpf-dev libelf-dev zlib1g-dev $(subst clang,llvm,$(notdir $(CLANG)))
 
 fuzz: ## run every fuzz target for FUZZTIME (20s)
 	@FUZZTIME=$(FUZZTIME) GO=$(GO) scripts/fuzz.sh

@@ -28,6 +28,9 @@ type lab struct {
 	cc    string
 	// libbpf to link with: its compiler flags; LIBBPF names a source tree.
 	libbpf string
+	// generated has the folders that generators run in, so many so far.
+	generated string
+	folders   int
 }
 
 func (l *lab) path(name string) string { return filepath.Join(l.dir, name) }

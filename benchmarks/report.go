@@ -110,7 +110,7 @@ func format(m metric, v float64, ok bool) string {
 		return ""
 	}
 	switch m {
-	case cpu:
+	case cpu, elapsed:
 		switch {
 		case v < 1e3:
 			return fmt.Sprintf("%.3g ns", v)

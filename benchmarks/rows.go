@@ -15,6 +15,7 @@ type metric string
 
 const (
 	cpu      metric = "cpu"      // nanoseconds of CPU time
+	elapsed  metric = "elapsed"  // nanoseconds by the clock
 	allocs   metric = "allocs"   // allocations
 	rss      metric = "rss"      // peak memory in bytes
 	calls    metric = "calls"    // bpf(2) system calls
@@ -111,6 +112,8 @@ var rows = []row{
 	{"Events and test runs", "test run", "loop", []string{"testrun", "maps.o"}, cpu, []bar{ratio(libbpf, 1.15)}},
 
 	{"Generating", "two targets, CPU with clang's", "generate", []string{"fresh"}, cpu, []bar{ratio(ebpfGo, 0.75)}},
+	{"Generating", "two targets, on all processors, CPU with clang's", "generate", []string{"fresh-all"}, cpu, []bar{ratio(ebpfGo, 0.75)}},
+	{"Generating", "two targets, on all processors, elapsed", "generate", []string{"fresh-all"}, elapsed, nil},
 	{"Generating", "again, nothing changed", "generate", []string{"again"}, cpu, []bar{ratio(ebpfGo, 0.1)}},
 
 	{"Size", "minimal loader, stripped", "build", []string{"minimal"}, size, []bar{ratio(ebpfGo, 0.6)}},

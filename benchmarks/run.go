@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
@@ -78,12 +79,17 @@ func (l *lab) measure(rows []row, rounds int, progress func(string)) (map[run]re
 	todo := runs(rows)
 	for round := range rounds {
 		progress(fmt.Sprintf("round %d of %d: %d runs", round+1, rounds, len(todo)))
+		if round > 0 {
+			slices.Reverse(todo) // who comes second finds caches filled
+		}
 		for _, r := range todo {
-			one, err := l.once(r)
-			if err != nil {
-				return nil, fmt.Errorf("%s, %s: %w", r.who, r.task, err)
+			for range repetitions(r) {
+				one, err := l.once(r)
+				if err != nil {
+					return nil, fmt.Errorf("%s, %s: %w", r.who, r.task, err)
+				}
+				samples[r] = append(samples[r], one)
 			}
-			samples[r] = append(samples[r], one)
 		}
 	}
 	medians := map[run]result{}
@@ -94,6 +100,16 @@ func (l *lab) measure(rows []row, rounds int, progress func(string)) (map[run]re
 		}
 	}
 	return medians, l.exact(rows, medians)
+}
+
+// repetitions is how often a run is done in a round. Those of generators are
+// long, so that there is a lot that can come between, and have no repetitions of
+// their own.
+func repetitions(r run) int {
+	if r.kind == "generate" {
+		return 3
+	}
+	return 1
 }
 
 func median(all []result) result {
@@ -122,11 +138,14 @@ func (l *lab) once(r run) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	var got struct{ NS, Allocs, Bytes, RSS, Floor, Above float64 }
+	var got struct{ NS, Elapsed, Allocs, Bytes, RSS, Floor, Above float64 }
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		return nil, fmt.Errorf("%q: %w", out, err)
 	}
 	res := result{cpu: got.NS}
+	if got.Elapsed > 0 {
+		res[elapsed] = got.Elapsed
+	}
 	if got.Floor > 0 {
 		res[underneath], res[excess] = got.Floor, got.Above
 	}
@@ -151,35 +170,62 @@ func (l *lab) commandOf(r run) []string {
 	return append([]string{l.path("spawn"), bin}, words...)
 }
 
-// generate runs a generator, in a folder of its own; "again" where it has left
-// its output.
+// generate runs a generator, in a new folder; "again" where it has left its
+// output.
+//
+// CPU time is measured on one processor: what it is on two depends on the machine,
+// and only ours runs clang twice at once.
 func (l *lab) generate(r run) (string, error) {
-	dir := l.path("generate-" + r.task + "-" + r.who)
-	source := filepath.Join(dir, "gen.bpf.c")
-	if _, err := os.Stat(source); err != nil || r.task == "fresh" {
-		if err := os.RemoveAll(dir); err != nil {
+	dir := l.generatorPath("again-" + r.who)
+	_, err := os.Stat(dir)
+	if r.task != "again" || err != nil {
+		if dir, err = l.generatorFolder(r); err != nil {
 			return "", err
-		}
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return "", err
-		}
-		text, err := os.ReadFile(l.bench("bpf/generate.bpf.c"))
-		if err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(source, text, 0o644); err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module generated\n\ngo 1.25\n"), 0o644); err != nil {
-			return "", err
-		}
-		if r.task == "again" {
-			if _, err := command(dir, []string{"GOPACKAGE=generated"}, l.generator(r.who)...); err != nil {
-				return "", err
-			}
 		}
 	}
-	return command(dir, []string{"GOPACKAGE=generated"}, append([]string{l.path("spawn")}, l.generator(r.who)...)...)
+	spawn := []string{l.path("spawn"), "-1"}
+	if r.task == "fresh-all" {
+		spawn = spawn[:1]
+	}
+	return command(dir, l.generatorEnv(), append(spawn, l.generator(r.who)...)...)
+}
+
+func (l *lab) generatorPath(name string) string {
+	return filepath.Join(l.generated, "generate-"+name)
+}
+
+// generatorFolder makes a folder with a source. None is removed before the end.
+func (l *lab) generatorFolder(r run) (string, error) {
+	dir := l.generatorPath("again-" + r.who)
+	if r.task != "again" {
+		l.folders++
+		dir = l.generatorPath(strconv.Itoa(l.folders))
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(l.bench("bpf/generate.bpf.c"))
+	if err != nil {
+		return "", err
+	}
+	for name, text := range map[string]string{"gen.bpf.c": string(text), "go.mod": "module generated\n\ngo 1.25\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return "", err
+		}
+	}
+	if r.task == "again" {
+		_, err = command(dir, l.generatorEnv(), l.generator(r.who)...)
+	}
+	return dir, err
+}
+
+// generatorEnv has what generators remove again in memory: see generatorFolders.
+func (l *lab) generatorEnv() []string {
+	env := []string{"GOPACKAGE=generated"}
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		env = append(env, "TMPDIR=/dev/shm")
+	}
+	return env
 }
 
 func (l *lab) generator(who string) []string {

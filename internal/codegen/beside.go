@@ -42,18 +42,14 @@ func (req *Request) topNames() []string {
 	return names.all()
 }
 
-// generatedNames returns what the Go files among the outputs declare.
-func generatedNames(files []File) []string {
+// declaredIn returns what a Go file declares.
+func declaredIn(code []byte) []string {
 	all := newDeclared()
-	for _, file := range files {
-		if filepath.Ext(file.Path) == ".go" {
-			all.addSource(file.Path, file.Data)
-		}
-	}
+	all.addSource("", code)
 	return all.list()
 }
 
-// declarationsOf is generatedNames for files that are written already.
+// declarationsOf returns what those of the files declare that are Go.
 func declarationsOf(paths []string) []string {
 	all := newDeclared()
 	for _, path := range paths {

@@ -3,7 +3,6 @@ package codegen
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,6 +21,7 @@ type compileJob struct {
 	dir      string   // the absolute directory that source and flags are relative to
 	env      []string
 	modules  map[string]string // the paths of modules with headers, by their folders
+	output   string            // what the compiler writes, without extension
 }
 
 // compiled is what a run of clang left behind.
@@ -49,16 +49,9 @@ func (e *CompileError) Error() string {
 // Unwrap returns how the compiler ended, often an *exec.ExitError.
 func (e *CompileError) Unwrap() error { return e.Err }
 
-// compile runs clang in a folder of its own, so that nothing that exists is
-// touched, and returns what it wrote.
+// compile runs clang and returns what it wrote.
 func (j compileJob) compile(ctx context.Context) (_ compiled, err error) {
-	tmp, err := os.MkdirTemp("", "bpfgen")
-	if err != nil {
-		return compiled{}, fmt.Errorf("folder for the compiler's output: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
-
-	object, depfile := filepath.Join(tmp, "out.o"), filepath.Join(tmp, "out.d")
+	object, depfile := j.output+".o", j.output+".d"
 	args := append(j.args(object), "-MD", "-MP", "-MF", depfile)
 
 	var messages bytes.Buffer
@@ -135,7 +128,11 @@ func (j compileJob) includeDirs() []string {
 // multiarchInclude returns Debian's folder of headers that differ by
 // architecture, if this host has one.
 func multiarchInclude() (string, bool) {
-	dirs, err := filepath.Glob("/usr/include/" + hostTriple())
+	dir := "/usr/include/" + hostTriple()
+	if _, err := os.Lstat(dir); err == nil {
+		return dir, true
+	}
+	dirs, err := filepath.Glob(dir + "*") // arm-linux-gnueabihf
 	if err != nil || len(dirs) == 0 {
 		return "", false
 	}

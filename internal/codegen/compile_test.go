@@ -121,7 +121,7 @@ func TestCompileIsReproducible(t *testing.T) {
 			for _, source := range []string{"prog.c", filepath.Join(pkg, "prog.c")} {
 				job := compileJob{
 					compiler: clang(t), target: Target{clang: "bpfel"}, source: source, dir: pkg,
-					flags: []string{"-I", headers, "-I" + inc}, env: os.Environ(),
+					flags: []string{"-I", headers, "-I" + inc}, env: os.Environ(), output: filepath.Join(t.TempDir(), "out"),
 				}
 				c, err := job.compile(t.Context())
 				if err != nil {
@@ -162,7 +162,7 @@ func messagesOf(err error) []byte {
 func TestCompileErrors(t *testing.T) {
 	dir := t.TempDir()
 	plant(t, dir, map[string]string{"bad.c": "int x = y;\n"})
-	job := compileJob{compiler: clang(t), target: Target{clang: "bpfel"}, source: "bad.c", dir: dir, env: os.Environ()}
+	job := compileJob{compiler: clang(t), target: Target{clang: "bpfel"}, source: "bad.c", dir: dir, env: os.Environ(), output: filepath.Join(dir, "out")}
 	_, err := job.compile(t.Context())
 	if got := string(messagesOf(err)); !strings.HasPrefix(got, "bad.c:1:9: error: use of undeclared identifier 'y'") {
 		t.Errorf("%v: %s", err, got)

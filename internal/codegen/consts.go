@@ -83,26 +83,16 @@ var defineLine = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^\s*#\s*define\s+([A-Za-z_][A-Za-z0-9_]*)`)
 })
 
-// exportedMacros returns the names of macros with an export comment, on the line
-// before or at the end of the same.
+// exportedMacros returns the names of the macros of files that have an export
+// comment.
 func (req *Request) exportedMacros(files []string) ([]string, error) {
 	var names []string
 	for _, file := range files {
-		data, err := req.inputs.read(file)
+		in, err := req.inputs.read(file)
 		if err != nil {
 			return nil, err
 		}
-		if !bytes.Contains(data, []byte(exportComment)) {
-			continue
-		}
-		marked := false
-		for line := range strings.Lines(string(data)) {
-			line = strings.TrimSpace(line)
-			if m := defineLine().FindStringSubmatch(line); m != nil && (marked || strings.HasSuffix(line, exportComment)) {
-				names = append(names, m[1])
-			}
-			marked = line == exportComment
-		}
+		names = append(names, in.exported...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil

@@ -51,9 +51,11 @@ func makeDepFile(deps [][]byte, dir, base, output string) ([]byte, error) {
 // depInputs returns the absolute paths of the files that clang has read.
 func depInputs(deps [][]byte, dir string) ([]string, error) {
 	const space, hash = "\x00", "\x01"
+	escape := strings.NewReplacer(`\ `, space, `\#`, hash, "$$", "$")
+	unescape := strings.NewReplacer(space, " ", hash, "#")
 	escaped := make([][]byte, len(deps))
 	for i, d := range deps {
-		escaped[i] = []byte(strings.NewReplacer(`\ `, space, `\#`, hash, "$$", "$").Replace(string(d)))
+		escaped[i] = []byte(escape.Replace(string(d)))
 	}
 	rules, err := joinDepRules(escaped)
 	if err != nil {
@@ -61,7 +63,7 @@ func depInputs(deps [][]byte, dir string) ([]string, error) {
 	}
 	paths := make([]string, len(rules[0].inputs))
 	for i, path := range rules[0].inputs {
-		path = strings.NewReplacer(space, " ", hash, "#").Replace(path)
+		path = unescape.Replace(path)
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(dir, path)
 		}

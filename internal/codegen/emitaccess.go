@@ -1,17 +1,16 @@
 package codegen
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/dave/jennifer/jen"
 )
 
 // emitAccessor declares the two methods of a member that is no field.
-func (m *Model) emitAccessor(f *jen.File, typ string, a Accessor) {
+func emitAccessor(f *jen.File, typ string, a Accessor) {
 	get, set := a.copyOut(), a.copyIn()
 	if a.Bits > 0 {
-		get, set = m.bitsOut(a), m.bitsIn(a)
+		get, set = a.bitsOut(), a.bitsIn()
 	}
 	docComment(f, fmt.Sprintf("%s returns the C member %s.", a.Get, a.C))
 	f.Func().Params(jen.Id("s").Op("*").Id(typ)).Id(a.Get).Params().Params(jen.Id("v").Add(typeCode(a.Type))).Block(get...)
@@ -47,13 +46,14 @@ type bitWindow struct {
 	first, count uint32 // bytes of the storage
 	shift        uint32 // of the value in the number that these bytes are
 	mask         uint64 // of the value, unshifted
+	bigEndian    bool
 }
 
-func (m *Model) bitWindow(a Accessor) bitWindow {
-	w := bitWindow{first: a.BitOffset / 8, mask: 1<<a.Bits - 1}
+func (a Accessor) bitWindow() bitWindow {
+	w := bitWindow{first: a.BitOffset / 8, mask: 1<<a.Bits - 1, bigEndian: a.BigEndian}
 	w.count = (a.BitOffset%8 + a.Bits + 7) / 8
 	w.shift = a.BitOffset % 8
-	if m.ByteOrder == binary.BigEndian {
+	if w.bigEndian {
 		w.shift = w.count*8 - a.BitOffset%8 - a.Bits
 	}
 	return w
@@ -67,29 +67,29 @@ func shifted(x *jen.Statement, op string, by uint32) *jen.Statement {
 }
 
 // place returns how far byte i of the window is shifted in its number.
-func (m *Model) place(w bitWindow, i uint32) uint32 {
-	if m.ByteOrder == binary.BigEndian {
+func (w bitWindow) place(i uint32) uint32 {
+	if w.bigEndian {
 		return (w.count - 1 - i) * 8
 	}
 	return i * 8
 }
 
 // number is the window's bytes as one integer.
-func (m *Model) number(a Accessor, w bitWindow) *jen.Statement {
+func (a Accessor) number(w bitWindow) *jen.Statement {
 	sum := &jen.Statement{}
 	for i := range w.count {
 		if i > 0 {
 			sum.Op("|")
 		}
 		b := jen.Uint64().Parens(jen.Id("s").Dot(a.Storage).Index(jen.Lit(int(w.first + i))))
-		sum.Add(shifted(b, "<<", m.place(w, i)))
+		sum.Add(shifted(b, "<<", w.place(i)))
 	}
 	return sum
 }
 
-func (m *Model) bitsOut(a Accessor) []jen.Code {
-	w := m.bitWindow(a)
-	code := []jen.Code{jen.Id("bits").Op(":=").Add(m.number(a, w))}
+func (a Accessor) bitsOut() []jen.Code {
+	w := a.bitWindow()
+	code := []jen.Code{jen.Id("bits").Op(":=").Add(a.number(w))}
 	value := shifted(jen.Id("bits"), ">>", w.shift).Op("&").Op(fmt.Sprintf("%#x", w.mask))
 	switch {
 	case a.Type.Bool:
@@ -104,9 +104,9 @@ func (m *Model) bitsOut(a Accessor) []jen.Code {
 	return append(code, jen.Return(value))
 }
 
-func (m *Model) bitsIn(a Accessor) []jen.Code {
-	w := m.bitWindow(a)
-	code := []jen.Code{jen.Id("bits").Op(":=").Add(m.number(a, w))}
+func (a Accessor) bitsIn() []jen.Code {
+	w := a.bitWindow()
+	code := []jen.Code{jen.Id("bits").Op(":=").Add(a.number(w))}
 	inPlace := fmt.Sprintf("%#x", w.mask<<w.shift)
 	if a.Type.Bool {
 		code = append(code,
@@ -118,7 +118,7 @@ func (m *Model) bitsIn(a Accessor) []jen.Code {
 			Add(shifted(jen.Uint64().Parens(jen.Id("v")), "<<", w.shift)).Op("&").Op(inPlace))
 	}
 	for i := range w.count {
-		part := shifted(jen.Id("bits"), ">>", m.place(w, i))
+		part := shifted(jen.Id("bits"), ">>", w.place(i))
 		code = append(code, jen.Id("s").Dot(a.Storage).Index(jen.Lit(int(w.first+i))).Op("=").Byte().Parens(part))
 	}
 	return code

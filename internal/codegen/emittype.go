@@ -28,7 +28,7 @@ func (m *Model) emitTypes(f *jen.File) {
 			f.Type().Id(decl.Name).Add(typeCode(decl.Type))
 		}
 		for _, a := range decl.Accessors {
-			m.emitAccessor(f, decl.Name, a)
+			emitAccessor(f, decl.Name, a)
 		}
 	}
 }

@@ -49,8 +49,10 @@ type Request struct {
 	MakeBase     string // if not empty, also write make dependencies, relative to this folder
 
 	modules map[string]moduleDir // by import path, set by ResolveModules
-	inputs  *fileCache           // set by Generate
+	inputs  *inputs              // set by Generate
+	printer *printer             // set by Generate
 	headers string               // a folder that has our own, set by Generate
+	scratch string               // a folder for what the compiler writes, set by Generate
 }
 
 // Result is what a run of the generator wants to write, and to say.
@@ -86,16 +88,18 @@ func Generate(ctx context.Context, req Request) (_ *Result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	req.headers, req.inputs = headers, new(fileCache)
+	req.headers, req.inputs, req.printer = headers, new(inputs), new(printer)
 
 	compiler, err := req.Compiler.Identity(ctx, req.Env)
 	if err != nil {
 		return nil, err
 	}
-	began, err := startMark()
+	scratch, began, err := scratchFolder()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("folder for the compiler's output: %w", err)
 	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	req.scratch = scratch
 	possible := req.possiblyDeclared()
 	outputs := make([]targetOutput, len(req.Targets))
 	var wg sync.WaitGroup
@@ -112,11 +116,11 @@ func Generate(ctx context.Context, req Request) (_ *Result, err error) {
 			result.Warnings = append(result.Warnings, source+": go build refuses C files beside Go files: make //go:build ignore its first line")
 		}
 	}
-	var deps []string
+	var deps, declares []string
 	for _, out := range outputs {
-		deps = append(deps, out.deps...)
+		deps, declares = append(deps, out.deps...), append(declares, out.declares...)
 	}
-	m, err := req.manifest(compiler, deps, began, result)
+	m, err := req.manifest(compiler, deps, declares, began, result)
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
@@ -124,15 +128,16 @@ func Generate(ctx context.Context, req Request) (_ *Result, err error) {
 	return result, nil
 }
 
-// startMark returns a file that is as old as the run: the file system's clock
-// is the one to compare with.
-func startMark() (fs.FileInfo, error) {
-	f, err := os.CreateTemp("", "bpfgen")
-	if err != nil {
-		return nil, err
+// scratchFolder makes a folder for a run, so that nothing is touched that exists.
+// It is as old as the run: the file system's clock is the one to compare with.
+func scratchFolder() (dir string, began fs.FileInfo, err error) {
+	if dir, err = os.MkdirTemp("", "bpfgen"); err != nil {
+		return "", nil, err
 	}
-	info, err := f.Stat()
-	return info, errors.Join(err, f.Close(), os.Remove(f.Name()))
+	if began, err = os.Stat(dir); err != nil {
+		return "", nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return dir, began, nil
 }
 
 func (req *Request) stem() string { return cmp.Or(req.OutputStem, strings.ToLower(req.Ident)) }
@@ -180,6 +185,7 @@ type targetOutput struct {
 	messages []byte
 	warnings []string
 	deps     []string // absolute paths of what clang read
+	declares []string // what the Go file declares
 	err      error
 }
 
@@ -203,18 +209,19 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, possible
 	for _, o := range own {
 		out.deps = append(out.deps, o.files...)
 	}
-	goFile, warnings, err := req.goFile(b.object, target, modelOptions{
+	code, warnings, err := req.goFile(b.object, target, modelOptions{
 		names: names, source: req.sources(), types: req.Types, events: req.Events, own: own, target: target, globalTypes: !req.NoGlobalTypes,
 		beside: req.neighbours(ctx, possible, target), consts: consts, minKernel: req.MinKernel,
 	})
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		return targetOutput{err: err}
 	}
+	out.declares = code.names
 	out.warnings = slices.Concat(b.warnings, constWarnings, warnings)
 
 	goPath := filepath.Join(req.path(req.OutputDir), req.fileName(target, ".go"))
 	objectPath := filepath.Join(req.path(req.OutputDir), req.fileName(target, ".o"))
-	out.files = []File{{objectPath, b.object}, {goPath, goFile}}
+	out.files = []File{{objectPath, b.object}, {goPath, code.text}}
 	if req.MakeBase != "" {
 		deps, err := makeDepFile(b.deps, req.Dir, req.path(req.MakeBase), goPath)
 		if err != nil {
@@ -226,20 +233,20 @@ func (req *Request) generateTarget(ctx context.Context, names TopNames, possible
 }
 
 // goFile returns the Go code for an object.
-func (req *Request) goFile(data []byte, target Target, opts modelOptions) ([]byte, []string, error) {
+func (req *Request) goFile(data []byte, target Target, opts modelOptions) (goCode, []string, error) {
 	obj, err := object.Parse(data)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read the object of %s for %s: %w", req.sources(), target.Suffix(), err)
+		return goCode{}, nil, fmt.Errorf("read the object of %s for %s: %w", req.sources(), target.Suffix(), err)
 	}
 	m, warnings, err := buildModel(obj, opts)
 	if err != nil {
-		return nil, nil, err
+		return goCode{}, nil, err
 	}
 	m.Package, m.ObjectFile = req.Package, req.fileName(target, ".o")
 	if expr := and(target.Constraint(), req.Tags); expr != nil {
 		m.Constraint = expr.String()
 	}
-	code, err := m.Emit()
+	code, err := req.printer.print(m)
 	return code, warnings, err
 }
 

@@ -21,7 +21,7 @@ func modelOf(t *testing.T, req Request, target Target) (*Model, compileJob) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = done() })
-	req.headers = headers
+	req.headers, req.scratch = headers, t.TempDir()
 	built, err := req.build(t.Context(), target)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, messagesOf(err))

@@ -26,9 +26,9 @@ func goCodeOf(tb testing.TB, data []byte) ([]byte, error) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	req := &Request{Ident: "Hostile", Sources: []string{"hostile.bpf.c"}, Package: "hostile"}
+	req := &Request{Ident: "Hostile", Sources: []string{"hostile.bpf.c"}, Package: "hostile", printer: new(printer)}
 	code, _, err := req.goFile(data, targets[0], modelOptions{names: names, source: "hostile.bpf.c", target: targets[0], globalTypes: true})
-	return code, err
+	return code.text, err
 }
 
 // checkHarmless fails if something of an object got out of the identifier, the

@@ -211,7 +211,7 @@ func (l *layout) accessors(decl *TypeDecl, s slot, bases []string) {
 		lf := l.leaves[i]
 		a := Accessor{
 			C: lf.c, Type: lf.typ, Storage: s.name, Offset: uint32(lf.start() - s.start),
-			BitOffset: uint32(lf.bit - s.start*8), Bits: lf.bits,
+			BitOffset: uint32(lf.bit - s.start*8), Bits: lf.bits, BigEndian: lf.bits > 0 && l.b.bigEndian,
 		}
 		if lf.bits > 0 && (a.BitOffset%8+lf.bits > 64 || lf.typ.Elem != nil) {
 			l.b.warn(l.label, lf.c, fmt.Sprintf("bitfield of %d bits across more than 8 bytes: no accessor, its bits are in %s", lf.bits, s.name))

@@ -194,7 +194,7 @@ func (req *Request) settings(l locator) []string {
 }
 
 // manifest describes a run that is about to be committed.
-func (req *Request) manifest(compiler string, deps []string, since fs.FileInfo, result *Result) (*Manifest, error) {
+func (req *Request) manifest(compiler string, deps, declares []string, since fs.FileInfo, result *Result) (*Manifest, error) {
 	l := req.locator()
 	m := &Manifest{
 		Path: req.ManifestPath(), Settings: req.settings(l), Compiler: compiler,
@@ -212,7 +212,7 @@ func (req *Request) manifest(compiler string, deps []string, since fs.FileInfo, 
 	for _, file := range result.Files {
 		m.Outputs = append(m.Outputs, Digest{l.name(file.Path), sumOf(file.Data)})
 	}
-	m.Beside = req.beside(generatedNames(result.Files), nil)
+	m.Beside = req.beside(declares, nil)
 	return m, nil
 }
 
@@ -226,17 +226,16 @@ func (req *Request) digestSince(path string, since fs.FileInfo) (string, error) 
 	if since != nil && info.ModTime().After(since.ModTime()) {
 		return "changed-meanwhile", nil
 	}
-	data, err := req.inputs.read(path)
-	if err != nil {
-		return "", err
-	}
-	return sumOf(data), nil
+	in, err := req.inputs.read(path)
+	return in.sum, err
 }
 
 func sumOf(data []byte) string {
 	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:16])
+	return shortSum(sum[:])
 }
+
+func shortSum(sum []byte) string { return hex.EncodeToString(sum[:16]) }
 
 func fileSum(path string) (string, error) {
 	data, err := os.ReadFile(path)

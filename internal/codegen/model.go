@@ -1,8 +1,6 @@
 package codegen
 
 import (
-	"encoding/binary"
-
 	"github.com/bpfgen/bpfgen/internal/needs"
 )
 
@@ -12,7 +10,6 @@ type Model struct {
 	Package    string
 	Constraint string // build constraint, empty for none
 	ObjectFile string // name of the embedded file
-	ByteOrder  binary.ByteOrder
 	Names      TopNames
 	// Imports renames imports whose names the rest of the package has.
 	Imports map[string]string
@@ -118,6 +115,7 @@ type Accessor struct {
 	// as BTF does: from the least significant bit on little endian machines,
 	// from the most significant one on big endian ones.
 	BitOffset, Bits uint32
+	BigEndian       bool
 }
 
 // EnumValue is a constant of an enum.

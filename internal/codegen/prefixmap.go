@@ -77,8 +77,8 @@ func withSlash(dir string) string {
 	return strings.TrimSuffix(dir, "/") + "/"
 }
 
-// hostTriple returns a pattern for the name Debian gives this host's
-// architecture.
+// hostTriple returns how the name that Debian gives this host's architecture
+// starts.
 func hostTriple() string {
 	cpu := map[string]string{
 		"386": "i386", "amd64": "x86_64", "arm": "arm", "arm64": "aarch64", "loong64": "loongarch64",
@@ -87,5 +87,5 @@ func hostTriple() string {
 	if cpu == "" {
 		cpu = runtime.GOARCH
 	}
-	return cpu + "-linux-gnu*"
+	return cpu + "-linux-gnu"
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -48,6 +49,7 @@ func (req *Request) build(ctx context.Context, target Target) (built, error) {
 		job := compileJob{
 			compiler: req.Compiler, target: target, source: source, flags: append(req.compilerFlags(), req.headerFlags()...),
 			dir: req.Dir, env: req.Env, modules: req.moduleRoots(),
+			output: filepath.Join(req.scratch, target.Suffix()+strconv.Itoa(i)),
 		}
 		b.jobs = append(b.jobs, job)
 		wg.Go(func() { results[i], errs[i] = job.compile(ctx) })

@@ -63,7 +63,7 @@ func TestHostileTypes(t *testing.T) {
 			b := newTypeBuilder("hostile.c", newScope("X", names.all()...), binary.LittleEndian)
 			root := &btf.Struct{Name: "root", Size: test.size, Members: test.members}
 			m := Model{
-				Package: "golden", Constraint: "amd64 || 386", ObjectFile: "x.o", ByteOrder: binary.LittleEndian, Names: names,
+				Package: "golden", Constraint: "amd64 || 386", ObjectFile: "x.o", Names: names,
 				Types: b.build([]typeRoot{{typ: root}}),
 			}
 			code, err := m.Emit()
@@ -98,7 +98,7 @@ func TestKernelTypes(t *testing.T) {
 	}
 	b := newTypeBuilder("vmlinux", newScope("Kernel", names.all()...), binary.LittleEndian)
 	m := Model{
-		Package: "golden", Constraint: "amd64 || 386", ObjectFile: "x.o", ByteOrder: binary.LittleEndian, Names: names,
+		Package: "golden", Constraint: "amd64 || 386", ObjectFile: "x.o", Names: names,
 		Types: b.build(roots),
 	}
 	for _, warning := range b.warnings {
