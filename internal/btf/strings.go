@@ -40,7 +40,7 @@ func (b *BTF) Name(off uint32) (string, error) {
 		if start >= uint32(len(b.strs)) {
 			break
 		}
-		if b.mapped {
+		if b.str == "" {
 			name := string(cut(b.strs[start:]))
 			runtime.KeepAlive(b)
 			return name, nil
@@ -163,7 +163,7 @@ func (b *BTF) Names() Names { return Names{b: b} }
 func (n *Names) Name(off uint32) (string, error) {
 	b := n.b
 	start := uint64(off) - uint64(b.strBase) // huge if it is the base's
-	if !b.mapped || start >= uint64(len(b.strs)) {
+	if b.str != "" || start >= uint64(len(b.strs)) {
 		return b.Name(off)
 	}
 	if n.all == "" && n.used > len(b.strs)/4 {
