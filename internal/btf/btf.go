@@ -50,6 +50,7 @@ type BTF struct {
 	strBase uint32 // offset of the first own string
 	firstID uint32 // ID of the first own type
 	sizes   *sizes // of records
+	mapping *mapping
 
 	mu    sync.Mutex // held while the index is built
 	idx   atomic.Pointer[index]
@@ -117,9 +118,22 @@ func ParseMapped(blob []byte, base *BTF, release func([]byte)) (*BTF, error) {
 		release(blob)
 		return nil, err
 	}
-	runtime.AddCleanup(b, release, blob)
+	b.mapping = &mapping{blob, release}
+	runtime.SetFinalizer(b.mapping, (*mapping).done)
 	return b, nil
 }
+
+// mapping is what a BTF has to give back. It is an object of its own since what has
+// a finalizer must not lead to itself, as a BTF does. It isn't runtime.AddCleanup,
+// whose first use starts a goroutine, and a thread for that: the one for finalizers
+// is there in each program with package os. This takes some percent of the time and
+// of the memory of a process that loads one object.
+type mapping struct {
+	blob    []byte
+	release func([]byte)
+}
+
+func (m *mapping) done() { m.release(m.blob) }
 
 func (b *BTF) open(blob []byte) error {
 	if err := b.sections(blob); err != nil {
