@@ -113,6 +113,10 @@ type Strings struct {
 	offs map[string]uint32
 }
 
+// usualRoom is as many bytes as the strings of a program mostly take. Room that
+// grows by and by takes more: the allocator has pages for each size.
+const usualRoom = 1024
+
 // Add returns the offset of s, which must not contain a NUL.
 func (t *Strings) Add(s string) uint32 {
 	if s == "" {
@@ -122,7 +126,7 @@ func (t *Strings) Add(s string) uint32 {
 		return off
 	}
 	if t.offs == nil {
-		t.buf = append(t.buf, 0)
+		t.buf = append(make([]byte, 0, usualRoom), 0)
 		t.offs = make(map[string]uint32)
 	}
 	off := uint32(len(t.buf))
@@ -133,6 +137,9 @@ func (t *Strings) Add(s string) uint32 {
 
 // Empty reports whether nothing was added.
 func (t *Strings) Empty() bool { return len(t.buf) == 0 }
+
+// Len returns how many bytes the table has.
+func (t *Strings) Len() int { return len(t.buf) }
 
 // Bytes returns the table as it stands.
 func (t *Strings) Bytes() []byte {
