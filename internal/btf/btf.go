@@ -42,15 +42,15 @@ func malformed(where string, off uint64, format string, args ...any) error {
 // safe for concurrent use.
 type BTF struct {
 	big     bool // big endian
-	mapped  bool // bytes go away with this BTF: strings must be copied
 	types   []byte
 	strs    []byte
-	str     string // strs as a string, empty if mapped
+	str     string // strs as a string; empty if names are copied one by one
 	strAt   int    // where strs begin in the blob
 	base    *BTF   // what a split BTF refers to, or nil
 	strBase uint32 // offset of the first own string
 	firstID uint32 // ID of the first own type
 	sizes   *sizes // of records
+	mapping *mapping
 
 	mu    sync.Mutex // held while the index is built
 	idx   atomic.Pointer[index]
@@ -75,6 +75,10 @@ func Parse(blob []byte, base *BTF) (*BTF, error) {
 	return b, nil
 }
 
+// manyStrings is how many bytes of strings aren't copied before somebody wants
+// them. Who opens the types of a kernel needs a few of a hundred thousand names.
+const manyStrings = 1 << 16
+
 // Init is Parse into b, which must be zero. text is the same bytes once more, as
 // a string that names can be parts of; or empty, then names are copied.
 func (b *BTF) Init(blob []byte, text string, base *BTF) error {
@@ -88,7 +92,7 @@ func (b *BTF) Init(blob []byte, text string, base *BTF) error {
 	}
 	if len(text) == len(blob) && len(b.strs) > 0 {
 		b.str = text[b.strAt : b.strAt+len(b.strs)]
-	} else {
+	} else if len(b.strs) < manyStrings {
 		b.str = string(b.strs)
 	}
 	return nil
@@ -109,14 +113,27 @@ func (b *BTF) OwnTypes(room []byte) []byte {
 // release is called with blob once neither the result nor a [Type] from it is
 // reachable; after an error it is called before ParseMapped returns.
 func ParseMapped(blob []byte, base *BTF, release func([]byte)) (*BTF, error) {
-	b := &BTF{base: base, firstID: 1, mapped: true}
+	b := &BTF{base: base, firstID: 1}
 	if err := b.open(blob); err != nil {
 		release(blob)
 		return nil, err
 	}
-	runtime.AddCleanup(b, release, blob)
+	b.mapping = &mapping{blob, release}
+	runtime.SetFinalizer(b.mapping, (*mapping).done)
 	return b, nil
 }
+
+// mapping is what a BTF has to give back. It is an object of its own since what has
+// a finalizer must not lead to itself, as a BTF does. It isn't runtime.AddCleanup,
+// whose first use starts a goroutine, and a thread for that: the one for finalizers
+// is there in each program with package os. This takes some percent of the time and
+// of the memory of a process that loads one object.
+type mapping struct {
+	blob    []byte
+	release func([]byte)
+}
+
+func (m *mapping) done() { m.release(m.blob) }
 
 func (b *BTF) open(blob []byte) error {
 	if err := b.sections(blob); err != nil {

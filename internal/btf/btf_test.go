@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bpfgen/bpfgen/internal/testutil"
 )
@@ -254,6 +256,43 @@ func TestParseMapped(t *testing.T) {
 	if name != "a" || same != "a" {
 		t.Errorf("names %q and %q depend on the mapping", name, same)
 	}
+}
+
+// The kernel's types stay mapped while somebody has them, and not for longer.
+func TestMappedIsReleased(t *testing.T) {
+	released := make(chan []byte, 1)
+	data := kindsBlob(binary.LittleEndian).bytes()
+	b, err := ParseMapped(data, nil, func(blob []byte) { released <- blob })
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Find(Query{Name: "a"}) // builds the index, to which b then refers inside itself
+	typ, err := b.Type(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = nil
+	for range 3 {
+		runtime.GC()
+	}
+	select {
+	case <-released:
+		t.Error("released while a type is in use")
+	default:
+	}
+	runtime.KeepAlive(typ)
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		runtime.GC()
+		select {
+		case blob := <-released:
+			if &blob[0] != &data[0] {
+				t.Error("something else was released")
+			}
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+	t.Error("never released")
 }
 
 func TestParseAllocates(t *testing.T) {

@@ -35,18 +35,27 @@ func (b *BTF) FindAll(queries []Query) [][]uint32 {
 }
 
 // Visit calls f for each of b's own records in order of their IDs, with the bytes
-// of its name. It needs no index, and makes none.
-func (b *BTF) Visit(f func(id uint32, kind Kind, name []byte) bool) {
-	types, off := b.types, 0
+// of its name. It needs no index, and makes none. It takes f as its caller has it,
+// since a function in between would take as long as all else but the names.
+func Visit[ID ~uint32, K ~uint8](b *BTF, f func(id ID, kind K, name []byte) bool) {
+	types, strs, sizes, big, off := b.types, b.strs, b.sizes, b.big, 0
 	for id := b.firstID; len(types)-off >= recordLen; id++ {
 		p := types[off : off+recordLen : off+recordLen]
-		name, info := load(p, b.big), load(p[4:], b.big)
-		size := b.sizes.of(info)
+		at, info := load(p, big), load(p[4:], big)
+		size := sizes.of(info)
 		if uint(size-1) >= uint(len(types)-off) { // none, or too much
 			break
 		}
 		off += size
-		if !f(id, kindOf(info), b.nameBytes(name)) {
+		var name []byte
+		if at != 0 {
+			if own := at - b.strBase; own < uint32(len(strs)) {
+				name = cut(strs[own:])
+			} else {
+				name = b.NameBytes(at)
+			}
+		}
+		if !f(ID(id), K(kindOf(info)), name) {
 			break
 		}
 	}

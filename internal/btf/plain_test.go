@@ -90,7 +90,7 @@ func agrees(t *testing.T, blob []byte, queries []Query) {
 	}
 
 	b, seen := open(), 0
-	b.Visit(func(id uint32, kind Kind, name []byte) bool {
+	Visit(b, func(id uint32, kind Kind, name []byte) bool {
 		if seen == len(types) {
 			t.Fatalf("visited type %d, a %v, after the last", id, kind)
 		}
@@ -252,4 +252,18 @@ func randomBlob(rng *rand.Rand, bo order) []byte {
 		b.types = b.types[:len(b.types)-4*rng.IntN(4)]
 	}
 	return b.bytes()
+}
+
+// The table of sizes says what multiplying says.
+func TestShortSizes(t *testing.T) {
+	for kind := range uint32(128) {
+		for _, vlen := range []uint32{0, 1, 2, 3, 14, 15, 16, 17, 31, 32, 255, 256, 4096, 0xffff, 0xfffff0, 0xffffff} {
+			for flag := range uint32(2) {
+				info := flag<<31 | kind<<24 | vlen
+				if got, want := knownSizes.of(info), knownSizes.any(info); got != want {
+					t.Errorf("kind %d with %d elements: got %d bytes, want %d", kind, vlen, got, want)
+				}
+			}
+		}
+	}
 }

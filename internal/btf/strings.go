@@ -40,7 +40,7 @@ func (b *BTF) Name(off uint32) (string, error) {
 		if start >= uint32(len(b.strs)) {
 			break
 		}
-		if b.mapped {
+		if b.str == "" {
 			name := string(cut(b.strs[start:]))
 			runtime.KeepAlive(b)
 			return name, nil
@@ -113,6 +113,10 @@ type Strings struct {
 	offs map[string]uint32
 }
 
+// usualRoom is as many bytes as the strings of a program mostly take. Room that
+// grows by and by takes more: the allocator has pages for each size.
+const usualRoom = 1024
+
 // Add returns the offset of s, which must not contain a NUL.
 func (t *Strings) Add(s string) uint32 {
 	if s == "" {
@@ -122,7 +126,7 @@ func (t *Strings) Add(s string) uint32 {
 		return off
 	}
 	if t.offs == nil {
-		t.buf = append(t.buf, 0)
+		t.buf = append(make([]byte, 0, usualRoom), 0)
 		t.offs = make(map[string]uint32)
 	}
 	off := uint32(len(t.buf))
@@ -133,6 +137,9 @@ func (t *Strings) Add(s string) uint32 {
 
 // Empty reports whether nothing was added.
 func (t *Strings) Empty() bool { return len(t.buf) == 0 }
+
+// Len returns how many bytes the table has.
+func (t *Strings) Len() int { return len(t.buf) }
 
 // Bytes returns the table as it stands.
 func (t *Strings) Bytes() []byte {
@@ -163,7 +170,7 @@ func (b *BTF) Names() Names { return Names{b: b} }
 func (n *Names) Name(off uint32) (string, error) {
 	b := n.b
 	start := uint64(off) - uint64(b.strBase) // huge if it is the base's
-	if !b.mapped || start >= uint64(len(b.strs)) {
+	if b.str != "" || start >= uint64(len(b.strs)) {
 		return b.Name(off)
 	}
 	if n.all == "" && n.used > len(b.strs)/4 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
@@ -127,6 +128,9 @@ func (b *Builder) push(e entry) TypeID {
 	} else {
 		b.own++
 		e.id = TypeID(b.kept + b.own)
+	}
+	if b.entries == nil {
+		b.entries = make([]entry, 0, 16)
 	}
 	b.entries = append(b.entries, e)
 	return e.id
@@ -344,8 +348,10 @@ func (b *Builder) Marshal(buf []byte, opts *MarshalOptions) ([]byte, error) {
 	if order == nil {
 		order = binary.NativeEndian
 	}
-	w := rawbtf.NewWriter(buf, order, &b.strings)
 	entries := b.byID()
+	const perEntry = 48 // with names that aren't among the strings yet
+	buf = slices.Grow(buf, perEntry*(len(entries)+1)+b.strings.Len())
+	w := rawbtf.NewWriter(buf, order, &b.strings)
 	for i := range entries {
 		e := &entries[i]
 		var err error

@@ -43,6 +43,6 @@ func (k Kind) String() string { return rawbtf.Kind(k).String() }
 //
 // name is valid during the call only, and must not be modified.
 func (s *Spec) Visit(f func(id TypeID, kind Kind, name []byte) bool) {
-	s.raw.Visit(func(id uint32, kind rawbtf.Kind, name []byte) bool { return f(TypeID(id), Kind(kind), name) })
+	rawbtf.Visit(s.raw, f)
 	runtime.KeepAlive(s)
 }
