@@ -43,17 +43,23 @@ func sized[T any](room []T, n uint64) []T {
 	return make([]T, n)
 }
 
-// Section is the header of a section.
+// Section is what most readers want to know of a section's header; [File.Header]
+// has the rest.
 type Section struct {
-	Index   int
-	Name    string
-	Type    SectionType
-	Flags   SectionFlag
+	Name   string
+	Flags  SectionFlag
+	Offset uint64 // of the contents, in the file
+	Size   uint64
+	Type   SectionType
+	Link   uint32
+	Info   uint32
+	Index  int32
+}
+
+// Header is all that a section's header says.
+type Header struct {
+	Section
 	Addr    uint64
-	Offset  uint64 // of the contents, in the file
-	Size    uint64
-	Link    uint32
-	Info    uint32
 	Align   uint64
 	EntSize uint64
 }
@@ -91,11 +97,7 @@ func (f *File) Init(data []byte, text string) error {
 	if err := f.parseSections(); err != nil {
 		return err
 	}
-	f.findSymbolTable()
-	if err := f.checkBounds(); err != nil {
-		return err
-	}
-	return f.nameSections()
+	return f.checkSections()
 }
 
 // Text is [File.Data] as a string, if Init was given one, or empty.
@@ -159,7 +161,7 @@ func (f *File) parseSections() error {
 	}
 	table := f.data[h.sectionOffset:]
 	var null Section
-	f.decodeSection(&null, table)
+	null.decode(table, f.order)
 	if null.Type != SHT_NULL {
 		return malformed("", h.sectionOffset, "the first section has type %d, want 0", null.Type)
 	}
@@ -172,26 +174,41 @@ func (f *File) parseSections() error {
 	if h.sectionCount > uint64(len(table)/sectionSize) {
 		return malformed("", h.sectionOffset, "a table of %d sections is longer than the rest of the file, %d bytes", h.sectionCount, len(table))
 	}
-	f.Sections = sized(f.room.sections[:], h.sectionCount)
-	for i := range f.Sections {
-		f.decodeSection(&f.Sections[i], table[i*sectionSize:])
-		f.Sections[i].Index = i
+	sections, order := sized(f.room.sections[:], h.sectionCount), f.order
+	for i := range sections {
+		sections[i].decode(table, order)
+		sections[i].Index = int32(i)
+		table = table[sectionSize:]
 	}
+	f.Sections = sections
 	return nil
 }
 
-// decodeSection leaves the name to nameSections.
-func (f *File) decodeSection(s *Section, b []byte) {
-	b = b[:sectionSize]
-	s.Type = SectionType(f.order.u32(b[4:]))
-	s.Flags = SectionFlag(f.order.u64(b[8:]))
-	s.Addr = f.order.u64(b[16:])
-	s.Offset = f.order.u64(b[24:])
-	s.Size = f.order.u64(b[32:])
-	s.Link = f.order.u32(b[40:])
-	s.Info = f.order.u32(b[44:])
-	s.Align = f.order.u64(b[48:])
-	s.EntSize = f.order.u64(b[56:])
+// decode leaves the name to nameSections.
+func (s *Section) decode(b []byte, order byteOrder) {
+	b = b[:sectionSize:sectionSize]
+	if order.big {
+		s.Type = SectionType(binary.BigEndian.Uint32(b[4:]))
+		s.Flags = SectionFlag(binary.BigEndian.Uint64(b[8:]))
+		s.Offset, s.Size = binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[32:])
+		s.Link, s.Info = binary.BigEndian.Uint32(b[40:]), binary.BigEndian.Uint32(b[44:])
+		return
+	}
+	s.Type = SectionType(binary.LittleEndian.Uint32(b[4:]))
+	s.Flags = SectionFlag(binary.LittleEndian.Uint64(b[8:]))
+	s.Offset, s.Size = binary.LittleEndian.Uint64(b[24:]), binary.LittleEndian.Uint64(b[32:])
+	s.Link, s.Info = binary.LittleEndian.Uint32(b[40:]), binary.LittleEndian.Uint32(b[44:])
+}
+
+// Header returns all of a section's header.
+func (f *File) Header(s *Section) Header {
+	b := f.rawHeader(s)
+	return Header{*s, f.order.u64(b[16:]), f.order.u64(b[48:]), f.order.u64(b[56:])}
+}
+
+// rawHeader relies on parseSections.
+func (f *File) rawHeader(s *Section) []byte {
+	return f.data[f.header.sectionOffset+uint64(s.Index)*sectionSize:][:sectionSize]
 }
 
 // hasBytes reports whether the section occupies bytes of the file.

@@ -85,7 +85,7 @@ func (s *stripper) selectSections() error {
 			}
 		case SHT_SYMTAB:
 			if sec != s.symtab {
-				return malformed(s.label(i), 0, "a second symbol table, after %s", printable(s.label(s.symtab.Index)))
+				return malformed(s.label(sec.Index), 0, "a second symbol table, after %s", printable(s.label(s.symtab.Index)))
 			}
 		}
 	}

@@ -53,7 +53,7 @@ func (s *stripper) compactNames() error {
 	}
 	for i, n := range s.sections {
 		if n != 0 {
-			s.sectionNames.keep(s.sectionName(i))
+			s.sectionNames.keep(s.sectionName(int32(i)))
 		}
 	}
 	if s.symtab != nil {
@@ -72,11 +72,11 @@ func (s *stripper) compactNames() error {
 }
 
 // sectionName returns the offset of the name of section i.
-func (s *stripper) sectionName(i int) uint32 {
+func (s *stripper) sectionName(i int32) uint32 {
 	if s.names == "" {
 		return 0
 	}
-	return s.order.u32(s.data[s.header.sectionOffset+uint64(i)*sectionSize:])
+	return s.order.u32(s.rawHeader(&s.Sections[i]))
 }
 
 // isNameTable reports whether section i is a string table that is rewritten.
@@ -90,7 +90,7 @@ func (s *stripper) checkNameUsers() error {
 	for i := range s.Sections {
 		sec := &s.Sections[i]
 		if sec != s.symtab && s.sections[i] != 0 && s.isNameTable(sec.Link) {
-			return unsupported(s.label(i), 0, "refers to names in %s, which only the symbol table may", printable(s.label(int(sec.Link))))
+			return unsupported(s.label(sec.Index), 0, "refers to names in %s, which only the symbol table may", printable(s.label(int32(sec.Link))))
 		}
 	}
 	return nil

@@ -21,13 +21,13 @@ func (s *stripper) write() ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			h := s.Sections[i]
+			h := s.Header(&s.Sections[i])
 			out = padTo(out, h.Align)
 			h.Offset = uint64(len(out))
 			if h.Type != SHT_NOBITS {
 				h.Size = uint64(len(content))
 			}
-			if err := s.moveReferences(&h); err != nil {
+			if err := s.moveReferences(&h.Section); err != nil {
 				return nil, err
 			}
 			s.encodeSection(headers[s.sections[i]*sectionSize:], &h)
@@ -168,7 +168,7 @@ func (s *stripper) moveReferences(h *Section) error {
 	return nil
 }
 
-func (s *stripper) encodeSection(b []byte, h *Section) {
+func (s *stripper) encodeSection(b []byte, h *Header) {
 	s.order.putU32(b, s.sectionNames.moved[s.sectionName(h.Index)])
 	s.order.putU32(b[4:], uint32(h.Type))
 	s.order.putU64(b[8:], uint64(h.Flags))

@@ -30,26 +30,14 @@ func (f *File) Symbols() ([]Symbol, error) {
 	return f.symbols, nil
 }
 
-// findSymbolTable remembers the first symbol table; a file may have only one.
-func (f *File) findSymbolTable() {
-	for i := range f.Sections {
-		switch s := &f.Sections[i]; {
-		case s.Type == SHT_SYMTAB && f.symtab == nil:
-			f.symtab = s
-		case s.Type == SHT_SYMTAB_SHNDX && f.shndx == nil:
-			f.shndx = s
-		}
-	}
-}
-
 // records returns the contents of a section made of records of a fixed size.
 func (f *File) records(s *Section, size uint64) ([]byte, error) {
 	data, err := f.Data(s)
 	if err != nil {
 		return nil, err
 	}
-	if s.EntSize != size {
-		return nil, malformed(f.label(s.Index), 0, "entries of %d bytes, want %d", s.EntSize, size)
+	if entSize := f.order.u64(f.rawHeader(s)[56:]); entSize != size {
+		return nil, malformed(f.label(s.Index), 0, "entries of %d bytes, want %d", entSize, size)
 	}
 	if n := uint64(len(data)); n%size != 0 {
 		return nil, malformed(f.label(s.Index), n-n%size, "the last of its %d-byte entries is cut off", size)
@@ -67,27 +55,32 @@ func (f *File) decodeSymbols(table *Section) ([]Symbol, error) {
 		return nil, err
 	}
 	symbols := sized(f.room.symbols[:], uint64(len(data)/symbolSize))
+	order, sections := f.order, min(len(f.Sections), int(rawReserveLow))
 	for i := range symbols {
-		b := data[i*symbolSize:][:symbolSize]
+		b := data[i*symbolSize:][:symbolSize:symbolSize]
 		s := &symbols[i]
-		name, reason := nameAt(names, f.order.u32(b))
-		if reason != "" {
-			return nil, malformed(f.label(table.Index), uint64(i*symbolSize), "name of symbol %d at %#x of the string table: %s", i, f.order.u32(b), reason)
+		if offset := order.u32(b); offset != 0 {
+			var reason string
+			if s.Name, reason = nameAt(names, offset); reason != "" {
+				return nil, malformed(f.label(table.Index), uint64(i*symbolSize), "name of symbol %d at %#x of the string table: %s", i, offset, reason)
+			}
 		}
-		s.Name = name
 		s.Bind = SymBind(b[4] >> 4)
 		s.Type = SymType(b[4] & 0xf)
 		s.Visibility = SymVis(b[5] & 3)
-		s.Value = f.order.u64(b[8:])
-		s.Size = f.order.u64(b[16:])
-		if s.Section, err = f.symbolSection(table, i, f.order.u16(b[6:])); err != nil {
+		s.Value = order.u64(b[8:])
+		s.Size = order.u64(b[16:])
+		if raw := order.u16(b[6:]); int(raw) < sections {
+			s.Section = SectionIndex(raw)
+		} else if s.Section, err = f.symbolSection(table, i, raw); err != nil {
 			return nil, err
 		}
 	}
 	return symbols, nil
 }
 
-// symbolSection finds the section of symbol i, whose 16-bit field is raw.
+// symbolSection finds the section of symbol i, whose 16-bit field is raw and
+// isn't, as most are, the index of a section.
 func (f *File) symbolSection(table *Section, i int, raw uint16) (SectionIndex, error) {
 	index := SectionIndex(raw)
 	switch {

@@ -32,7 +32,7 @@ func (p *parser) readVariables() error {
 			Name: sym.Name, Section: s.Name,
 			Offset: uint32(sym.Value), Size: uint32(sym.Size),
 			Weak: sym.Bind == elf.STB_WEAK, ReadOnly: p.roleAt(sym) == roleRodata,
-			section: int32(s.Index),
+			section: s.Index,
 		})
 	}
 	p.obj.Variables = sized(p.obj.variables[:], n)
@@ -49,13 +49,13 @@ func (v *Variable) comparePlace(section int32, offset uint32, name string) int {
 }
 
 // variable returns the variable of a symbol, or nil if it isn't one.
-func (p *parser) variable(section int, sym *elf.Symbol) *Variable {
+func (p *parser) variable(section int32, sym *elf.Symbol) *Variable {
 	vars := p.obj.Variables
 	i := sort.Search(len(vars), func(i int) bool {
 		v := vars[i]
-		return v.comparePlace(int32(section), uint32(sym.Value), sym.Name) >= 0
+		return v.comparePlace(section, uint32(sym.Value), sym.Name) >= 0
 	})
-	if i == len(vars) || vars[i].comparePlace(int32(section), uint32(sym.Value), sym.Name) != 0 {
+	if i == len(vars) || vars[i].comparePlace(section, uint32(sym.Value), sym.Name) != 0 {
 		return nil
 	}
 	return vars[i]

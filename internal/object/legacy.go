@@ -81,7 +81,7 @@ func (p *parser) tagLegacyMaps(s *elf.Section) error {
 			return errorAt(s.Name, "", 0, "name of variable %d: %w", i, err)
 		}
 		n, ok := p.symbol(name)
-		if !ok || int(p.syms[n].Section) != s.Index {
+		if !ok || int32(p.syms[n].Section) != s.Index {
 			continue
 		}
 		if m, err := p.mapAt(&p.syms[n], 0); err == nil {
@@ -96,7 +96,7 @@ func (p *parser) legacySymbols(s *elf.Section) []*elf.Symbol {
 	var syms []*elf.Symbol
 	for i := range p.syms {
 		sym := &p.syms[i]
-		if int(sym.Section) == s.Index && sym.Name != "" && (sym.Type == elf.STT_OBJECT || sym.Type == elf.STT_NOTYPE) {
+		if int32(sym.Section) == s.Index && sym.Name != "" && (sym.Type == elf.STT_OBJECT || sym.Type == elf.STT_NOTYPE) {
 			syms = append(syms, sym)
 		}
 	}

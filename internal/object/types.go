@@ -251,7 +251,7 @@ func (p *parser) fixVar(sec *datasec, s *elf.Section, i int, compiled bool) erro
 		return errorAt(sec.name, "", 0, "name of variable %d: %w", i, err)
 	}
 	n, ok := p.symbol(name)
-	if !ok || int(p.syms[n].Section) != s.Index {
+	if !ok || int32(p.syms[n].Section) != s.Index {
 		return errorAt(sec.name, name, 0, "BTF has the variable, but there is no symbol for it in the section")
 	}
 	sym := &p.syms[n]
