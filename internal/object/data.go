@@ -9,6 +9,7 @@ import (
 	"github.com/bpfgen/bpfgen/internal/elf"
 	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/internal/uapi"
+	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
 // readVariables makes variables of the symbols in data sections. They get
@@ -109,19 +110,19 @@ func (p *parser) describeDataMap(m *Map, size uint32, sec *datasec) {
 	if sec == nil {
 		return
 	}
-	m.Value = p.types.spec.Ref(sec.id)
+	m.Value = p.types.spec.Ref(btf.TypeID(sec.record.ID()))
 	if sec.visible {
 		m.Flags |= uapi.MapFlagMmapable
 	}
 }
 
 func (p *parser) addKconfigMap() {
-	sec := p.types.datasec(kconfigSection)
-	if p.kconfigSize == 0 {
+	if p.externs == nil || p.externs.kconfigSize == 0 {
 		return
 	}
+	sec := p.types.datasec(kconfigSection)
 	m := Map{Name: kconfigSection, Section: kconfigSection, Kind: KconfigMap, Freeze: true}
-	p.describeDataMap(&m, p.kconfigSize, sec)
+	p.describeDataMap(&m, p.externs.kconfigSize, sec)
 	m.Flags |= uapi.MapFlagRdonlyProg
 	p.maps = append(p.maps, m)
 }

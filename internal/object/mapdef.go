@@ -114,8 +114,8 @@ func (p *parser) readMap(s *elf.Section, info rawbtf.VarSecinfo, m *Map) error {
 		return fmt.Errorf("a definition of %d bytes in a variable of %d", def.Size(), info.Size)
 	}
 	m.Tags = p.types.tagsOf(info.Type)
-	p.def = mapDef{p: &p.types, m: m}
-	return p.def.read(def)
+	d := mapDef{p: &p.types, m: m}
+	return d.read(def)
 }
 
 // mapDef reads the members of a map definition into m.
@@ -124,24 +124,6 @@ type mapDef struct {
 	m     *Map
 	inner bool // m is the inner map of another
 	has   struct{ keySize, valueSize bool }
-}
-
-// mapFields are the members a definition may have, but for `values`, which
-// needs to be last.
-var mapFields = []struct {
-	name string
-	read func(*mapDef, uint32) error
-}{
-	{"type", func(d *mapDef, t uint32) error { return d.p.uint32(t, (*uint32)(&d.m.Type)) }},
-	{"max_entries", func(d *mapDef, t uint32) error { return d.p.uint32(t, &d.m.MaxEntries) }},
-	{"map_flags", func(d *mapDef, t uint32) error { return d.p.uint32(t, &d.m.Flags) }},
-	{"numa_node", func(d *mapDef, t uint32) error { return d.p.uint32(t, &d.m.NUMANode) }},
-	{"map_extra", func(d *mapDef, t uint32) error { return d.p.uint64(t, &d.m.MapExtra) }},
-	{"key_size", (*mapDef).readKeySize},
-	{"value_size", (*mapDef).readValueSize},
-	{"key", (*mapDef).readKey},
-	{"value", (*mapDef).readValue},
-	{"pinning", (*mapDef).readPinning},
 }
 
 func (d *mapDef) read(def rawbtf.Type) error {
@@ -167,10 +149,32 @@ func (d *mapDef) readMember(def rawbtf.Type, i int, member rawbtf.Member) error 
 		d.m.values = member.Offset / 8
 		return d.readValues(member.Type)
 	}
-	for _, field := range mapFields {
-		if string(name) == field.name {
-			return field.read(d, member.Type)
-		}
+	return d.readField(string(name), member.Type)
+}
+
+// readField reads a member other than `values`, which needs to be last.
+func (d *mapDef) readField(name string, t uint32) error {
+	switch name {
+	case "type":
+		return d.p.uint32(t, (*uint32)(&d.m.Type))
+	case "max_entries":
+		return d.p.uint32(t, &d.m.MaxEntries)
+	case "map_flags":
+		return d.p.uint32(t, &d.m.Flags)
+	case "numa_node":
+		return d.p.uint32(t, &d.m.NUMANode)
+	case "map_extra":
+		return d.p.uint64(t, &d.m.MapExtra)
+	case "key_size":
+		return d.readKeySize(t)
+	case "value_size":
+		return d.readValueSize(t)
+	case "key":
+		return d.readKey(t)
+	case "value":
+		return d.readValue(t)
+	case "pinning":
+		return d.readPinning(t)
 	}
 	return errors.New("no such attribute of maps")
 }

@@ -33,7 +33,6 @@ type section struct {
 	reloc int32 // the section that has its relocations, 0 for none
 	item  int32 // its first map or function
 	count int32 // how many it has
-	info  int32 // in codeTable.infos
 }
 
 // parser carries what the steps of Parse find out, each in its own fields.
@@ -51,13 +50,10 @@ type parser struct {
 
 	types typeTable
 
-	externs     []Extern
-	externOf    []int32 // by symbol, counted from one
-	kconfigSize uint32  // bytes
+	externs *externTable // nil if there are none
 
 	maps  []Map
-	def   mapDef // the one being read
-	arena int    // index of the arena map, or -1
+	arena int // index of the arena map, or -1
 
 	code codeTable
 

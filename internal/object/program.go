@@ -22,23 +22,27 @@ type function struct {
 	section int32
 	start   uint32 // bytes from the start of the section
 	end     uint32
+}
 
+// body is what there is in a function.
+type body struct {
 	count       int32 // instructions, 0 until scanned
-	edge, edges int32 // what it refers to, in codeTable.edges
+	edge, edges int32 // what it refers to, in inner.edges
 
-	seen   int   // by the program of this number, see linker.round
+	placed int32 // where it was decoded for the batch, in linker.insns, counted from one
 	batch  int   // of the programs that it was last decoded for, see linker.batch
-	placed int32 // where it was decoded for these, in linker.insns, counted from one
+	seen   int   // by the program of this number, see linker.round
 }
 
 // codeTable is all code of the object.
 type codeTable struct {
 	funcs  []function // by section and start
-	*inner            // nil until somebody wants to know
+	*inner            // nil until somebody wants to know what is in them
 }
 
 // inner is what there is in functions.
 type inner struct {
+	bodies []body           // of the functions with the same numbers
 	edges  []edge           // what each function refers to, in order of its instructions
 	infos  []codeInfo       // of the sections with code
 	tables []*asm.JumpTable // by symbol, nil unless something refers to it
@@ -47,6 +51,7 @@ type inner struct {
 	linker linker
 
 	// room for the tables of small objects
+	bodyRoom  [2]body
 	edgeRoom  [4]edge
 	infoRoom  [1]codeInfo
 	orderRoom [4]int32
@@ -61,10 +66,10 @@ func (p *parser) look() {
 		return
 	}
 	in := new(inner)
-	in.edges = in.edgeRoom[:0]
+	in.bodies, in.edges = sized(in.bodyRoom[:], len(p.code.funcs)), in.edgeRoom[:0]
 	in.linker = linker{p: p, entries: in.entryRoom[:0], order: in.orderRoom[:0], stack: in.stackRoom[:0], infos: in.usedRoom[:0]}
 	p.code.inner = in
-	p.numberInfos()
+	p.listInfos()
 	in.extErr = p.readExt()
 }
 

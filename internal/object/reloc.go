@@ -16,6 +16,8 @@ import (
 // codeInfo is what there is to say about the instructions of a section, each
 // list by offset.
 type codeInfo struct {
+	section int32
+
 	relocs  []elf.Reloc
 	related bool // relocs has been read
 
@@ -60,17 +62,22 @@ func (c *codeInfo) funcOf(f *function) (ref btf.TypeRef, ok bool) {
 	return c.funcs.Func(i), true
 }
 
-// numberInfos gives each section with functions a place in codeTable.infos.
-func (p *parser) numberInfos() {
+// listInfos makes room for what is known about each section with functions.
+func (p *parser) listInfos() {
 	n, last := 0, int32(-1)
 	for i := range p.code.funcs {
 		if section := p.code.funcs[i].section; section != last {
-			p.sections[section].info = int32(n)
 			last = section
 			n++
 		}
 	}
-	p.code.infos = sized(p.code.infoRoom[:], n)
+	infos := sized(p.code.infoRoom[:], n)[:0]
+	for i := range p.code.funcs {
+		if section := p.code.funcs[i].section; len(infos) == 0 || infos[len(infos)-1].section != section {
+			infos = append(infos, codeInfo{section: section})
+		}
+	}
+	p.code.infos = infos
 }
 
 func relocsByOffset(a, b *elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset) }
@@ -78,7 +85,8 @@ func relocsByOffset(a, b *elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset
 // info is what is known about a section with functions: its relocations.
 func (p *parser) info(section int32) (*codeInfo, error) {
 	p.look()
-	c := &p.code.infos[p.sections[section].info]
+	infos := p.code.infos
+	c := &infos[sort.Search(len(infos), func(i int) bool { return infos[i].section >= section })]
 	r := p.sections[section].reloc
 	if c.related || r == 0 {
 		return c, nil
@@ -127,7 +135,7 @@ func (p *parser) codeError(f *function, offset uint32, err error) error {
 
 // resolve decodes a function into insns and attaches what they refer to, and what
 // the compiler tells about them, walking over all lists side by side.
-func (p *parser) resolve(f *function, insns asm.Instructions) error {
+func (p *parser) resolve(f *function, b *body, insns asm.Instructions) error {
 	code, err := p.bytes(f)
 	if err != nil {
 		return err
@@ -139,7 +147,7 @@ func (p *parser) resolve(f *function, insns asm.Instructions) error {
 	w := walk{p: p, f: f, shared: info.shared, lines: &info.lines, decoder: asm.NewDecoder(insns, code, p.bigEndian)}
 	w.relocs = info.relocs[info.firstReloc(f.start):info.firstReloc(f.end)]
 	w.core = info.core[info.firstCORE(f.start):info.firstCORE(f.end)]
-	w.edges = p.code.edges[f.edge : f.edge+f.edges]
+	w.edges = p.code.edges[b.edge : b.edge+b.edges]
 	w.line, w.endLine = info.firstLine(f.start), info.firstLine(f.end)
 	w.begin(info)
 	for {

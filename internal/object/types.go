@@ -28,7 +28,6 @@ const (
 
 // datasec is the type of a section: which variables it has, and where.
 type datasec struct {
-	id      btf.TypeID
 	name    string
 	record  rawbtf.Type
 	visible bool // has a variable that other files can see
@@ -119,7 +118,7 @@ func (t *typeTable) collect() error {
 		if err != nil {
 			return err
 		}
-		t.secs = append(t.secs, datasec{id: btf.TypeID(id), name: name, record: r})
+		t.secs = append(t.secs, datasec{name: name, record: r})
 	}
 	for target, id := range t.raw.AllDeclTags() {
 		r, err := t.raw.Type(id)
