@@ -225,6 +225,15 @@ func (b *BTF) EndString() uint32 { return b.strBase + uint32(len(b.strs)) }
 // Type returns the record with the given ID, which may be one of the base's.
 // ID zero is void.
 func (b *BTF) Type(id uint32) (Type, error) {
+	n := id - b.firstID // huge for void and the base's
+	if idx := b.idx.Load(); idx != nil && n < uint32(len(idx.offsets)) && idx.stride == 1 {
+		return b.at(id, idx.offsets[n]), nil
+	}
+	return b.find(id)
+}
+
+// find is Type for types of the base, in a large blob, or before there is an index.
+func (b *BTF) find(id uint32) (Type, error) {
 	if id == 0 {
 		return Type{b: b}, nil
 	}
@@ -241,8 +250,7 @@ func (b *BTF) Type(id uint32) (Type, error) {
 }
 
 func (b *BTF) at(id, off uint32) Type {
-	p := b.types[off : off+recordLen]
-	t := Type{b: b, id: id, off: off, name: b.u32(p), info: b.u32(p[4:]), size: b.u32(p[8:])}
+	t := Type{b: b, id: id, off: off, info: b.u32(b.types[off+4:])}
 	runtime.KeepAlive(b)
 	return t
 }
@@ -253,7 +261,7 @@ func (b *BTF) All() iter.Seq[Type] {
 		types, off := b.types, 0
 		for id := b.firstID; len(types)-off >= recordLen; id++ {
 			p := types[off : off+recordLen : off+recordLen]
-			t := Type{b: b, id: id, off: uint32(off), name: b.u32(p), info: b.u32(p[4:]), size: b.u32(p[8:])}
+			t := Type{b: b, id: id, off: uint32(off), info: b.u32(p[4:])}
 			size := b.sizes.of(t.info)
 			if uint(size-1) >= uint(len(types)-off) { // none, or too much
 				break

@@ -49,7 +49,7 @@ func (s *search) lookUp(table []keyed) {
 			if err != nil {
 				continue // can't be: the table is of this blob
 			}
-			name := s.b.nameBytes(t.name)
+			name := s.b.nameBytes(t.NameOff())
 			if q.Essential {
 				name = EssentialName(name)
 			}
