@@ -15,7 +15,7 @@ import (
 // readVariables makes variables of the symbols in data sections. They get
 // their types, if there are any, by readTypes.
 func (p *parser) readVariables() error {
-	n := p.counts.variables
+	n := int(p.counts.variables)
 	if n == 0 {
 		return nil
 	}

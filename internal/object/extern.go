@@ -22,7 +22,7 @@ type externTable struct {
 // what the kernel is to provide, and how; nobody knows the rest, which keeps
 // from loading only the programs that use it.
 func (p *parser) readExterns() error {
-	n := p.counts.externs
+	n := int(p.counts.externs)
 	if n == 0 {
 		return nil
 	}

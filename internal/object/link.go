@@ -132,7 +132,7 @@ func (l *linker) link(programs []*Program) error {
 			return err
 		}
 		if e.insns > maxInstructions || l.total > maxInstructions {
-			return errorAt(prog.Section, f.name, uint64(f.start), "with all that they call, the programs of the file have more than %d instructions", maxInstructions)
+			return errorAt(prog.Section, l.p.nameOf(f), uint64(f.start), "with all that they call, the programs of the file have more than %d instructions", maxInstructions)
 		}
 		l.entries = append(l.entries, e)
 	}
@@ -163,7 +163,7 @@ func (p *parser) exceptionCallback(prog *Program) int32 {
 		if callback >= 0 {
 			return -1
 		}
-		callback = int32(slices.IndexFunc(p.code.funcs, func(f function) bool { return f.name == name && !p.isProgram(&f) }))
+		callback = int32(slices.IndexFunc(p.code.funcs, func(f function) bool { return p.nameOf(&f) == name && !p.isProgram(&f) }))
 	}
 	return callback
 }

@@ -141,15 +141,18 @@ func (d *mapDef) read(def rawbtf.Type) error {
 }
 
 func (d *mapDef) readMember(def rawbtf.Type, i int, member rawbtf.Member) error {
-	name := d.p.raw.NameBytes(member.NameOff)
-	if string(name) == "values" {
+	name, err := d.p.raw.Name(member.NameOff)
+	if err != nil {
+		return err
+	}
+	if name == "values" {
 		if i != def.Vlen()-1 {
 			return errors.New("has to be the last member")
 		}
 		d.m.values = member.Offset / 8
 		return d.readValues(member.Type)
 	}
-	return d.readField(string(name), member.Type)
+	return d.readField(name, member.Type)
 }
 
 // readField reads a member other than `values`, which needs to be last.

@@ -46,7 +46,8 @@ type parser struct {
 	syms     []elf.Symbol
 	counts   symbolCounts
 
-	byName []uint32 // symbols that types can refer to, sorted
+	byName     []uint32 // symbols that types can refer to, sorted, once one isn't near the last
+	nextSymbol uint32   // the one after the last that a type referred to
 
 	types typeTable
 
@@ -66,10 +67,8 @@ type parser struct {
 // costs few allocations.
 type scratch struct {
 	sections [11]section
-	byName   [8]uint32
 	secs     [2]datasec
 	funcs    [2]function
-	names    [2]uint32
 	programs [1]Program
 	object   Object
 }
@@ -81,8 +80,8 @@ type namedSections struct {
 
 // symbolCounts is how many symbols there are of each kind.
 type symbolCounts struct {
-	variables, globals, externs int // see isVariable, isNamedGlobal, isExtern
-	functions, untyped          int // those without type may be functions, too
+	variables, globals, externs int32 // see isVariable, isNamedGlobal, isExtern
+	functions, untyped          int32 // those without type may be functions, too
 }
 
 // has tells whether any section has a role.
@@ -121,28 +120,31 @@ func Open(data []byte, text string) (*Object, error) {
 	}
 	p.obj = &p.buf.object
 	p.obj.ByteOrder, p.obj.file = p.file.ByteOrder, p
-	for _, step := range [...]func(*parser) error{
-		(*parser).classify,
-		(*parser).readLicense,
-		(*parser).readVersion,
-		(*parser).readVariables,
-		(*parser).readTypes,
-		(*parser).readExterns,
-		(*parser).readMaps,
-		(*parser).readLegacyMaps,
-		(*parser).readStructOps,
-		(*parser).readDataMaps,
-		(*parser).readCode,
-		(*parser).readMapValues,
-		(*parser).readStructOpsPrograms,
-		(*parser).readPrograms,
-		(*parser).fillTailCalls,
-	} {
+	for _, step := range steps {
 		if err := step(p); err != nil {
 			return nil, fmt.Errorf("parse object: %w", err)
 		}
 	}
 	return p.obj, nil
+}
+
+// steps is the order in which things are found out.
+var steps = [...]func(*parser) error{
+	(*parser).classify,
+	(*parser).readLicense,
+	(*parser).readVersion,
+	(*parser).readVariables,
+	(*parser).readTypes,
+	(*parser).readExterns,
+	(*parser).readMaps,
+	(*parser).readLegacyMaps,
+	(*parser).readStructOps,
+	(*parser).readDataMaps,
+	(*parser).readCode,
+	(*parser).readMapValues,
+	(*parser).readStructOpsPrograms,
+	(*parser).readPrograms,
+	(*parser).fillTailCalls,
 }
 
 // classify decides what each section is for.
@@ -201,13 +203,16 @@ func (p *parser) countSymbols() {
 	n := &p.counts
 	for i := range p.syms {
 		sym := &p.syms[i]
-		switch {
-		case p.isFunction(sym):
+		if sym.Type == elf.STT_FUNC && p.roleAt(sym) == roleCode {
 			p.sections[sym.Section].count++
 			n.functions++
-		case p.isVariable(sym):
+		}
+		if !isGlobal(sym) {
+			continue // and none of the others
+		}
+		if p.isVariable(sym) {
 			n.variables++
-		case p.mayBeFunction(sym):
+		} else if p.mayBeFunction(sym) {
 			n.untyped++
 		}
 		if isNamedGlobal(sym) {

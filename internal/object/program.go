@@ -17,7 +17,6 @@ const textSection = ".text"
 
 // function is a function of the file, program or not.
 type function struct {
-	name    string // unique within the object
 	symbol  uint32
 	section int32
 	start   uint32 // bytes from the start of the section
@@ -26,6 +25,8 @@ type function struct {
 
 // body is what there is in a function.
 type body struct {
+	name string // of the function, unique within the object
+
 	count       int32 // instructions, 0 until scanned
 	edge, edges int32 // what it refers to, in inner.edges
 
@@ -52,6 +53,7 @@ type inner struct {
 
 	// room for the tables of small objects
 	bodyRoom  [2]body
+	nameRoom  [2]uint32
 	edgeRoom  [4]edge
 	infoRoom  [1]codeInfo
 	orderRoom [4]int32
@@ -69,6 +71,7 @@ func (p *parser) look() {
 	in.bodies, in.edges = sized(in.bodyRoom[:], len(p.code.funcs)), in.edgeRoom[:0]
 	in.linker = linker{p: p, entries: in.entryRoom[:0], order: in.orderRoom[:0], stack: in.stackRoom[:0], infos: in.usedRoom[:0]}
 	p.code.inner = in
+	p.nameBodies()
 	p.listInfos()
 	in.extErr = p.readExt()
 }
@@ -114,7 +117,7 @@ func (p *parser) makeStatics() error {
 
 // findFunctions lists the functions in order of their place in the file.
 func (p *parser) findFunctions() error {
-	funcs := sized(p.buf.funcs[:], p.counts.functions+p.counts.untyped)[:0]
+	funcs := sized(p.buf.funcs[:], int(p.counts.functions+p.counts.untyped))[:0]
 	for i := range p.syms {
 		sym := &p.syms[i]
 		if !p.isFunction(sym) && (!p.mayBeFunction(sym) || p.sections[sym.Section].count > 0) {
@@ -130,12 +133,11 @@ func (p *parser) findFunctions() error {
 	if inOrder := (*byPlace)(p); !sort.IsSorted(inOrder) {
 		sort.Stable(inOrder)
 	}
-	if err := p.checkFunctions(); err != nil {
-		return err
-	}
-	p.uniqueNames()
-	return nil
+	return p.checkFunctions()
 }
+
+// nameOf is what the file calls a function.
+func (p *parser) nameOf(f *function) string { return p.syms[f.symbol].Name }
 
 // isFunction leaves out functions that are nowhere, or where there is no code.
 func (p *parser) isFunction(sym *elf.Symbol) bool {
@@ -159,7 +161,7 @@ func (p *parser) newFunction(n uint32, sym *elf.Symbol) (function, error) {
 		return function{}, errorAt(s.Name, sym.Name, sym.Value, "offset or size of %d bytes is no multiple of an instruction's %d bytes", sym.Size, asm.InstructionSize)
 	}
 	return function{
-		name: sym.Name, symbol: n, section: int32(sym.Section),
+		symbol: n, section: int32(sym.Section),
 		start: uint32(sym.Value), end: uint32(sym.Value + sym.Size),
 	}, nil
 }
@@ -174,7 +176,7 @@ func (p *byPlace) Less(i, j int) bool {
 	a, b := &p.code.funcs[i], &p.code.funcs[j]
 	return cmp.Or(
 		cmp.Compare(a.section, b.section), cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end),
-		cmp.Compare(p.syms[b.symbol].Bind, p.syms[a.symbol].Bind), strings.Compare(a.name, b.name),
+		cmp.Compare(p.syms[b.symbol].Bind, p.syms[a.symbol].Bind), strings.Compare(p.syms[a.symbol].Name, p.syms[b.symbol].Name),
 	) < 0
 }
 
@@ -193,15 +195,15 @@ func (p *parser) checkFunctions() error {
 		f := &funcs[i]
 		s := &p.file.Sections[f.section]
 		if f.start == f.end {
-			return errorAt(s.Name, f.name, uint64(f.start), "function without instructions")
+			return errorAt(s.Name, p.nameOf(f), uint64(f.start), "function without instructions")
 		}
 		if i > 0 {
 			if g := &funcs[i-1]; g.section == f.section && f.start < g.end && (f.start != g.start || f.end != g.end) {
-				return errorAt(s.Name, f.name, uint64(f.start), "function overlaps %s, which ends at offset %#x", g.name, g.end)
+				return errorAt(s.Name, p.nameOf(f), uint64(f.start), "function overlaps %s, which ends at offset %#x", p.nameOf(g), g.end)
 			}
 		}
 		if total += uint64(f.end - f.start); total > maxInstructions*asm.InstructionSize {
-			return errorAt(s.Name, f.name, uint64(f.start), "the functions of the file have more than %d instructions", maxInstructions)
+			return errorAt(s.Name, p.nameOf(f), uint64(f.start), "the functions of the file have more than %d instructions", maxInstructions)
 		}
 		sec := &p.sections[f.section]
 		if sec.count == 0 {
@@ -230,27 +232,30 @@ func (p *parser) sizeFunctions() {
 	}
 }
 
-// uniqueNames makes references by name unambiguous. Only static functions, of
+// nameBodies makes references by name unambiguous. Only static functions, of
 // several files linked into one, can have the same name.
-func (p *parser) uniqueNames() {
-	funcs := p.code.funcs
-	if len(funcs) < 2 {
+func (p *parser) nameBodies() {
+	funcs, bodies := p.code.funcs, p.code.bodies
+	for i := range bodies {
+		bodies[i].name = p.nameOf(&funcs[i])
+	}
+	if len(bodies) < 2 {
 		return
 	}
-	order := sized(p.buf.names[:], len(funcs))
+	order := sized(p.code.nameRoom[:], len(bodies))
 	for i := range order {
 		order[i] = uint32(i)
 	}
 	slices.SortFunc(order, func(a, b uint32) int {
 		return cmp.Or(
-			strings.Compare(funcs[a].name, funcs[b].name),
+			strings.Compare(bodies[a].name, bodies[b].name),
 			cmp.Compare(p.syms[funcs[b].symbol].Bind, p.syms[funcs[a].symbol].Bind), cmp.Compare(a, b),
 		)
 	})
 	for i := 1; i < len(order); i++ {
 		f := &funcs[order[i]]
-		if name := p.syms[f.symbol].Name; name == p.syms[funcs[order[i-1]].symbol].Name {
-			f.name = fmt.Sprintf("%s@%s+%#x", name, p.file.Sections[f.section].Name, f.start)
+		if name := p.nameOf(f); name == p.nameOf(&funcs[order[i-1]]) {
+			bodies[order[i]].name = fmt.Sprintf("%s@%s+%#x", name, p.file.Sections[f.section].Name, f.start)
 		}
 	}
 }
@@ -268,7 +273,7 @@ func (p *parser) functionAt(section int32, offset uint64) (int32, error) {
 	case ok:
 		return sec.item + int32(i), nil
 	case i > 0 && offset < uint64(funcs[i-1].end):
-		return 0, fmt.Errorf("offset %#x of section %s is in the middle of function %s", offset, s.Name, funcs[i-1].name)
+		return 0, fmt.Errorf("offset %#x of section %s is in the middle of function %s", offset, s.Name, p.nameOf(&funcs[i-1]))
 	}
 	return 0, fmt.Errorf("no function at offset %#x of section %s", offset, s.Name)
 }

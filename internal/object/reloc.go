@@ -144,7 +144,7 @@ func (p *parser) resolve(f *function, b *body, insns asm.Instructions) error {
 	if err != nil {
 		return err
 	}
-	w := walk{p: p, f: f, shared: info.shared, lines: &info.lines, decoder: asm.NewDecoder(insns, code, p.bigEndian)}
+	w := walk{p: p, f: f, name: b.name, shared: info.shared, lines: &info.lines, decoder: asm.NewDecoder(insns, code, p.bigEndian)}
 	w.relocs = info.relocs[info.firstReloc(f.start):info.firstReloc(f.end)]
 	w.core = info.core[info.firstCORE(f.start):info.firstCORE(f.end)]
 	w.edges = p.code.edges[b.edge : b.edge+b.edges]
@@ -162,7 +162,7 @@ func (p *parser) resolve(f *function, b *body, insns asm.Instructions) error {
 			err = w.decoder.Until(w.decoder.Offset + 1)
 		}
 		if err != nil {
-			return errorAt(p.file.Sections[f.section].Name, f.name, uint64(f.start), "%w", err)
+			return errorAt(p.file.Sections[f.section].Name, b.name, uint64(f.start), "%w", err)
 		}
 		if err := w.step(); err != nil {
 			return p.codeError(f, w.offset, err)
@@ -174,6 +174,7 @@ func (p *parser) resolve(f *function, b *body, insns asm.Instructions) error {
 type walk struct {
 	p       *parser
 	f       *function
+	name    string // of f
 	decoder asm.Decoder
 	shared  *asm.Shared
 	offset  uint32 // bytes from the start of the section
@@ -199,7 +200,7 @@ func (w *walk) note() *asm.Annotations {
 
 // begin names the function.
 func (w *walk) begin(info *codeInfo) {
-	w.note().Symbol = w.f.name
+	w.note().Symbol = w.name
 	w.notes.Func, _ = info.funcOf(w.f)
 }
 
@@ -346,7 +347,7 @@ func (w *walk) refer() error {
 	if len(w.edges) == 0 || w.edges[0].offset != w.offset {
 		return errTwice
 	}
-	w.note().Reference = w.p.code.funcs[w.edges[0].function].name
+	w.note().Reference = w.p.code.bodies[w.edges[0].function].name
 	w.ins.Constant = -1
 	w.edges = w.edges[1:]
 	return nil

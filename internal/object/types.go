@@ -81,7 +81,6 @@ func (p *parser) readTypes() error {
 		return errorAt(s.Name, "", 0, "BTF describes %d sections, the file has %d", len(t.secs), len(p.sections))
 	}
 	p.obj.Types = t.spec
-	p.indexSymbols()
 	for i := range t.secs {
 		if err := p.fixDatasec(&t.secs[i]); err != nil {
 			return err
@@ -180,28 +179,48 @@ const (
 // offset, then its size.
 func wordVar(i int) int { return 3 + 3*i }
 
-// indexSymbols sorts the names that types can refer to.
-func (p *parser) indexSymbols() {
-	p.byName = sized(p.buf.byName[:], p.counts.globals)[:0]
-	for i := range p.syms {
-		if isNamedGlobal(&p.syms[i]) {
-			p.byName = append(p.byName, uint32(i))
-		}
-	}
-	slices.SortFunc(p.byName, func(a, b uint32) int { return strings.Compare(p.syms[a].Name, p.syms[b].Name) })
-}
-
 func isNamedGlobal(sym *elf.Symbol) bool {
 	return isGlobal(sym) && sym.Name != "" && (sym.Type == elf.STT_OBJECT || sym.Type == elf.STT_NOTYPE || sym.Section == elf.SHN_UNDEF)
 }
 
-// symbol finds the number of a global variable's or an extern's symbol.
+// near is how many symbols are looked at before all are sorted.
+const near = 8
+
+// symbol finds the number of a global variable's or an extern's symbol. Types are
+// nearly in the order of symbols, so that the one after the last is likely.
 func (p *parser) symbol(name string) (uint32, bool) {
+	for i := p.nextSymbol; i < min(p.nextSymbol+near, uint32(len(p.syms))); i++ {
+		if p.syms[i].Name == name && isNamedGlobal(&p.syms[i]) {
+			p.nextSymbol = i + 1
+			return i, true
+		}
+	}
+	return p.findSymbol(name)
+}
+
+// findSymbol is symbol, wherever it is.
+func (p *parser) findSymbol(name string) (uint32, bool) {
+	if p.byName == nil {
+		p.byName = p.sortSymbols()
+	}
 	i, ok := slices.BinarySearchFunc(p.byName, name, func(i uint32, name string) int { return strings.Compare(p.syms[i].Name, name) })
 	if !ok {
 		return 0, false
 	}
+	p.nextSymbol = p.byName[i] + 1
 	return p.byName[i], true
+}
+
+// sortSymbols sorts the names that types can refer to.
+func (p *parser) sortSymbols() []uint32 {
+	sorted := make([]uint32, 0, p.counts.globals)
+	for i := range p.syms {
+		if isNamedGlobal(&p.syms[i]) {
+			sorted = append(sorted, uint32(i))
+		}
+	}
+	slices.SortFunc(sorted, func(a, b uint32) int { return strings.Compare(p.syms[a].Name, p.syms[b].Name) })
+	return sorted
 }
 
 // fixDatasec fills in the size of a section and the offsets of its variables

@@ -81,7 +81,7 @@ func (p *parser) programAt(sym *elf.Symbol, addend int64) (string, error) {
 	}
 	f := &p.code.funcs[n]
 	if s.Name == textSection {
-		return "", fmt.Errorf("%s is a function in %s, not a program: give it a SEC()", f.name, textSection)
+		return "", fmt.Errorf("%s is a function in %s, not a program: give it a SEC()", p.nameOf(f), textSection)
 	}
 	return p.syms[f.symbol].Name, nil
 }
