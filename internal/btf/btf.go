@@ -81,7 +81,7 @@ func (b *BTF) Init(blob []byte, text string, base *BTF) error {
 	b.base, b.firstID = base, 1
 	err := b.open(blob)
 	if err == nil {
-		err = b.indexed().err
+		err = b.indexAll()
 	}
 	if err != nil {
 		return err

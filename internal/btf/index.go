@@ -1,5 +1,7 @@
 package btf
 
+import "slices"
+
 // index is what a pass over the records tells. It isn't changed once others see it.
 type index struct {
 	count    uint32 // records so far
@@ -68,6 +70,33 @@ func (b *BTF) scan(kinds KindSet, heads []head, use func([]head)) {
 	if s.build != nil {
 		b.idx.Store(s.build)
 	}
+}
+
+// indexAll indexes all records of a blob that nobody else knows yet. It takes less
+// than a scan for what most blobs are: small.
+func (b *BTF) indexAll() error {
+	idx := b.newIndex()
+	types, sizes, big := b.types, b.sizes, b.big
+	n, off := uint32(0), 0
+	for ; len(types)-off >= recordLen; n++ {
+		info := load(types[off+4:], big)
+		size := sizes.of(info)
+		if uint(size-1) >= uint(len(types)-off) { // none, or too much
+			break
+		}
+		if n&(idx.stride-1) == 0 {
+			idx.offsets = append(idx.offsets, uint32(off))
+		}
+		if kind := kindOf(info); noted>>(kind&31)&1 != 0 {
+			idx.note(b, b.firstID+n, kind, types[off:off+size])
+		}
+		off += size
+	}
+	idx.count, idx.end, idx.whole = n, off, true
+	idx.err = b.checkEnd(n, off)
+	slices.Sort(idx.tags)
+	b.idx.Store(idx)
+	return idx.err
 }
 
 // newIndex returns an empty index with room for the offsets.
