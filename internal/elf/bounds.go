@@ -7,60 +7,68 @@ import (
 	"strconv"
 )
 
-// checkSections names all sections, and makes sure that they lie inside the file
-// and apart from each other: the work of reading every section is then bounded by
-// the length of the file, however many there are. It also notes the symbol tables.
-func (f *File) checkSections() error {
+// readSections decodes the section table, and makes sure that all sections lie
+// inside the file and apart from each other: the work of reading every section is
+// then bounded by the length of the file, however many there are. It also notes
+// the symbol tables.
+func (f *File) readSections() error {
+	sections, headers, names, order := f.Sections, f.data[f.header.sectionOffset:], f.names, f.order
 	length := uint64(len(f.data))
-	if length > math.MaxUint32 {
-		return malformed("", 0, "a file of %d bytes: objects have less than 4 GiB", length)
-	}
-	if err := f.openNames(); err != nil {
-		return err
-	}
-	var room [32]span // enough for most objects, without an allocation
-	spans, sections, order := room[:0], f.Sections, f.order
-	headers := f.data[f.header.sectionOffset:]
+	end, inOrder := uint64(0), true // apart from the names, which come last
 	for i := range sections {
-		s := &sections[i]
-		if name := order.u32(headers); name != 0 && f.names != "" {
+		s, b := &sections[i], headers[:sectionSize:sectionSize]
+		headers = headers[sectionSize:]
+		s.Index = int32(i)
+		s.decode(b, order)
+		if offset := order.u32(b); offset != 0 && names != "" {
 			var reason string
-			if s.Name, reason = nameAt(f.names, name); reason != "" {
-				return malformed(f.label(s.Index), 0, "name at %#x of the string table: %s", name, reason)
+			if s.Name, reason = nameAt(names, offset); reason != "" {
+				return malformed(f.label(s.Index), 0, "name at %#x of the string table: %s", offset, reason)
 			}
 		}
-		headers = headers[sectionSize:]
 		if s.Type != SHT_PROGBITS {
 			if err := f.noteTable(s); err != nil {
 				return err
 			}
-			if s.Type == SHT_NOBITS || s.Type == SHT_NULL {
-				continue
-			}
 		}
-		if s.Size == 0 {
+		if !s.hasBytes() {
 			continue
 		}
-		if s.Offset > length || s.Size > length-s.Offset {
+		if !s.isInside(length) {
 			return f.beyond(s)
 		}
-		at := len(spans)
-		spans = append(spans, span(s.Offset<<32|(s.Offset+s.Size)))
-		if at < len(room) { // its place is near: files are nearly in order
-			for ; at > 0 && spans[at-1] > spans[at]; at-- {
-				spans[at-1], spans[at] = spans[at], spans[at-1]
-			}
+		if uint32(i) != f.header.nameTable {
+			inOrder = inOrder && s.Offset >= end
+			end = s.Offset + s.Size
 		}
 	}
-	if len(spans) > len(room) {
-		slices.Sort(spans)
+	if inOrder && (names == "" || sections[f.header.nameTable].Offset >= end) {
+		return nil
 	}
+	return f.checkOverlaps()
+}
+
+// checkOverlaps looks for sections that overlap, whatever their order.
+func (f *File) checkOverlaps() error {
+	var room [64]span // enough for most objects, without an allocation
+	spans := room[:0]
+	for i := range f.Sections {
+		if s := &f.Sections[i]; s.hasBytes() {
+			spans = append(spans, span(s.Offset<<32|(s.Offset+s.Size)))
+		}
+	}
+	slices.Sort(spans)
 	for i := 1; i < len(spans); i++ {
 		if spans[i-1].end() > spans[i].start() {
 			return f.overlap(spans[i].start())
 		}
 	}
 	return nil
+}
+
+// isInside tells whether a section lies inside a file of some length.
+func (s *Section) isInside(length uint64) bool {
+	return s.Offset <= length && s.Size <= length-s.Offset
 }
 
 // beyond says that a section isn't inside the file.

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"encoding/binary"
+	"math"
 	"sync"
 )
 
@@ -94,10 +95,13 @@ func (f *File) Init(data []byte, text string) error {
 	if err := f.parseHeader(); err != nil {
 		return err
 	}
-	if err := f.parseSections(); err != nil {
+	if err := f.openSections(); err != nil {
 		return err
 	}
-	return f.checkSections()
+	if err := f.openNames(); err != nil {
+		return err
+	}
+	return f.readSections()
 }
 
 // Text is [File.Data] as a string, if Init was given one, or empty.
@@ -145,9 +149,9 @@ func (f *File) parseHeader() error {
 	return nil
 }
 
-// parseSections decodes the section table. Counts that don't fit the fields of
-// the header are in the null section.
-func (f *File) parseSections() error {
+// openSections finds the section table. Counts that don't fit the fields of the
+// header are in the null section.
+func (f *File) openSections() error {
 	h := &f.header
 	if h.sectionOffset == 0 {
 		if h.sectionCount != 0 {
@@ -156,6 +160,9 @@ func (f *File) parseSections() error {
 		return nil
 	}
 	length := uint64(len(f.data))
+	if length > math.MaxUint32 {
+		return malformed("", 0, "a file of %d bytes: objects have less than 4 GiB", length)
+	}
 	if h.sectionOffset > length || length-h.sectionOffset < sectionSize {
 		return malformed("", 40, "the section table at %#x is beyond the end of the file at %#x", h.sectionOffset, length)
 	}
@@ -174,17 +181,11 @@ func (f *File) parseSections() error {
 	if h.sectionCount > uint64(len(table)/sectionSize) {
 		return malformed("", h.sectionOffset, "a table of %d sections is longer than the rest of the file, %d bytes", h.sectionCount, len(table))
 	}
-	sections, order := sized(f.room.sections[:], h.sectionCount), f.order
-	for i := range sections {
-		sections[i].decode(table, order)
-		sections[i].Index = int32(i)
-		table = table[sectionSize:]
-	}
-	f.Sections = sections
+	f.Sections = sized(f.room.sections[:], h.sectionCount)
 	return nil
 }
 
-// decode leaves the name to nameSections.
+// decode leaves the name to readSections.
 func (s *Section) decode(b []byte, order byteOrder) {
 	b = b[:sectionSize:sectionSize]
 	if order.big {
@@ -206,7 +207,7 @@ func (f *File) Header(s *Section) Header {
 	return Header{*s, f.order.u64(b[16:]), f.order.u64(b[48:]), f.order.u64(b[56:])}
 }
 
-// rawHeader relies on parseSections.
+// rawHeader relies on openSections.
 func (f *File) rawHeader(s *Section) []byte {
 	return f.data[f.header.sectionOffset+uint64(s.Index)*sectionSize:][:sectionSize]
 }
@@ -236,7 +237,7 @@ func (f *File) Data(s *Section) ([]byte, error) {
 	return f.raw(s), nil
 }
 
-// raw relies on checkBounds.
+// raw relies on readSections.
 func (f *File) raw(s *Section) []byte {
 	if !s.hasBytes() {
 		return nil

@@ -42,21 +42,19 @@ func nameAt(table string, offset uint32) (name, reason string) {
 	if offset == 0 {
 		return "", ""
 	}
-	// Most names are so short that calling strings.IndexByte takes longer.
-	for at, end := uint64(offset), uint64(offset)+8; end <= uint64(len(table)) && end <= uint64(offset)+16; end += 8 {
-		if length := firstNUL(table[end-8 : end]); length < 8 {
-			return table[at : end-8+length], ""
-		}
-	}
-	return longNameAt(table, offset)
-}
-
-// longNameAt is nameAt for names that aren't short.
-func longNameAt(table string, offset uint32) (name, reason string) {
 	if uint64(offset) >= uint64(len(table)) {
 		return "", "beyond the end of the string table"
 	}
 	rest := table[offset:]
+	if len(rest) >= 16 { // most names are so short that calling strings.IndexByte takes longer
+		n := firstNUL(rest)
+		if n == 8 {
+			n += firstNUL(rest[8:])
+		}
+		if n < 16 {
+			return rest[:n], ""
+		}
+	}
 	end := strings.IndexByte(rest[:min(len(rest), maxName+1)], 0)
 	if end < 0 {
 		return "", "longer than " + strconv.Itoa(maxName) + " bytes"
@@ -64,12 +62,12 @@ func longNameAt(table string, offset uint32) (name, reason string) {
 	return rest[:end], ""
 }
 
-// firstNUL returns where the first NUL of eight bytes is, or eight.
-func firstNUL(b string) uint64 {
+// firstNUL returns where the first NUL of the first eight bytes is, or eight.
+func firstNUL(b string) uint {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	word := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
 		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-	return uint64(bits.TrailingZeros64((word-ones)&^word&tops)) / 8
+	return uint(bits.TrailingZeros64((word-ones)&^word&tops)) / 8
 }
 
 // openNames finds the names of sections.
@@ -80,7 +78,10 @@ func (f *File) openNames() error {
 	if n := len(f.Sections); uint64(f.header.nameTable) >= uint64(n) {
 		return malformed("", 62, "section names are in section %d of %d", f.header.nameTable, n)
 	}
-	if s := &f.Sections[f.header.nameTable]; s.hasBytes() && (s.Offset > uint64(len(f.data)) || s.Size > uint64(len(f.data))-s.Offset) {
+	s := &f.Sections[f.header.nameTable]
+	s.Index = int32(f.header.nameTable)
+	s.decode(f.rawHeader(s), f.order)
+	if s.hasBytes() && !s.isInside(uint64(len(f.data))) {
 		return f.beyond(s)
 	}
 	names, err := f.stringTable(f.header.nameTable, "")

@@ -57,8 +57,8 @@ func (f *File) decodeSymbols(table *Section) ([]Symbol, error) {
 	symbols := sized(f.room.symbols[:], uint64(len(data)/symbolSize))
 	order, sections := f.order, min(len(f.Sections), int(rawReserveLow))
 	for i := range symbols {
-		b := data[i*symbolSize:][:symbolSize:symbolSize]
-		s := &symbols[i]
+		s, b := &symbols[i], data[:symbolSize:symbolSize]
+		data = data[symbolSize:]
 		if offset := order.u32(b); offset != 0 {
 			var reason string
 			if s.Name, reason = nameAt(names, offset); reason != "" {
