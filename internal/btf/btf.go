@@ -150,31 +150,23 @@ func (b *BTF) sections(blob []byte) error {
 	if blob[2] != 1 {
 		return malformed("header", 2, "unknown version %d", blob[2])
 	}
-	bo := b.ByteOrder()
-	hdrLen := bo.Uint32(blob[4:])
+	hdrLen := b.u32(blob[4:])
 	if hdrLen < headerLen || uint64(hdrLen) > uint64(len(blob)) {
 		return malformed("header", 4, "header length %d is out of range", hdrLen)
 	}
-	body := blob[hdrLen:]
-	var err error
-	part := func(name string, at int) (data []byte, off uint64) {
-		off, length := uint64(bo.Uint32(blob[at:])), uint64(bo.Uint32(blob[at+4:]))
-		if off+length > uint64(len(body)) && err == nil {
-			err = malformed("header", uint64(at), "%s section %d+%d is larger than the %d bytes there are", name, off, length, len(body))
-		}
-		if err != nil {
-			return nil, 0
-		}
-		return body[off : off+length : off+length], off
-	}
-	types, typesOff := part("type", 8)
-	strs, strsOff := part("string", 16)
-	var layouts []byte
-	if hdrLen >= fullHeaderLen {
-		layouts, _ = part("layout", 24)
-	}
+	types, typesOff, err := b.part(blob, hdrLen, 8, "type")
 	if err != nil {
 		return err
+	}
+	strs, strsOff, err := b.part(blob, hdrLen, 16, "string")
+	if err != nil {
+		return err
+	}
+	var layouts []byte
+	if hdrLen >= fullHeaderLen {
+		if layouts, _, err = b.part(blob, hdrLen, 24, "layout"); err != nil {
+			return err
+		}
 	}
 	if typesOff%4 != 0 {
 		return malformed("header", 8, "type section is not aligned")
@@ -185,6 +177,16 @@ func (b *BTF) sections(blob []byte) error {
 	b.types, b.strs, b.strAt = types, strs, int(hdrLen)+int(strsOff)
 	b.sizes = readSizes(layouts)
 	return nil
+}
+
+// part returns the part of blob whose place, behind the header, is in the header.
+func (b *BTF) part(blob []byte, hdrLen uint32, at int, name string) (data []byte, off uint64, err error) {
+	body, place := blob[hdrLen:], blob[at:at+8]
+	off, length := uint64(b.u32(place)), uint64(b.u32(place[4:]))
+	if off+length > uint64(len(body)) {
+		return nil, 0, malformed("header", uint64(at), "%s section %d+%d is larger than the %d bytes there are", name, off, length, len(body))
+	}
+	return body[off : off+length : off+length], off, nil
 }
 
 // u32 reads the first four bytes of p.

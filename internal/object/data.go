@@ -73,6 +73,21 @@ func (p *parser) isVariable(sym *elf.Symbol) bool {
 // readDataMaps makes a map of each section with variables, and one of the
 // kconfig externs.
 func (p *parser) readDataMaps() error {
+	if p.has(roleData) || p.has(roleRodata) || p.has(roleBSS) {
+		if err := p.mapVariables(); err != nil {
+			return err
+		}
+	}
+	p.addKconfigMap()
+	p.obj.Maps = sized(p.obj.maps[:], len(p.maps))
+	for i := range p.maps {
+		p.obj.Maps[i] = &p.maps[i]
+	}
+	return nil
+}
+
+// mapVariables makes a map of each section with variables.
+func (p *parser) mapVariables() error {
 	for i := range p.sections {
 		if !p.sections[i].role.isVariables() {
 			continue
@@ -93,11 +108,6 @@ func (p *parser) readDataMaps() error {
 			m.Freeze = true
 		}
 		p.maps = append(p.maps, m)
-	}
-	p.addKconfigMap()
-	p.obj.Maps = sized(p.obj.maps[:], len(p.maps))
-	for i := range p.maps {
-		p.obj.Maps[i] = &p.maps[i]
 	}
 	return nil
 }

@@ -26,7 +26,6 @@ func (p *parser) readMaps() error {
 		return errorAt(s.Name, "", 0, "the file's BTF doesn't describe the section")
 	}
 	p.maps = make([]Map, 0, sec.record.Vlen()+p.countDataMaps())
-	p.sections[s.Index].item = int32(len(p.maps))
 	for i := range sec.record.Vlen() {
 		p.maps = append(p.maps, Map{})
 		m := &p.maps[len(p.maps)-1]
@@ -39,7 +38,9 @@ func (p *parser) readMaps() error {
 			return errorAt(s.Name, m.Name, uint64(m.offset), "a second arena, besides %s: an object can have one", p.maps[p.arena].Name)
 		}
 	}
-	p.sections[s.Index].count = int32(len(p.maps)) - p.sections[s.Index].item
+	if sec := &p.sections[s.Index]; sec.role == roleMaps { // it may have functions instead
+		sec.item, sec.count = 0, int32(len(p.maps))
+	}
 	return p.fillArena()
 }
 

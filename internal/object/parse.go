@@ -1,7 +1,6 @@
 package object
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -113,14 +112,21 @@ func Parse(data []byte) (*Object, error) {
 //
 // The object and what it lists share memory. Who keeps some of it keeps all,
 // except for types and instructions.
-func Open(data []byte, text string) (*Object, error) {
-	p := &parser{arena: -1}
+func Open(data []byte, text string) (*Object, error) { return new(Memory).Open(data, text) }
+
+// Memory is what an object takes, for who has it as a part of something larger.
+type Memory struct{ parser }
+
+// Open is [Open] with m, which must be zero.
+func (m *Memory) Open(data []byte, text string) (*Object, error) {
+	p := &m.parser
+	p.arena = -1
 	if err := p.file.Init(data, text); err != nil {
 		return nil, fmt.Errorf("parse object: %w", err)
 	}
 	p.obj = &p.buf.object
 	p.obj.ByteOrder, p.obj.file = p.file.ByteOrder, p
-	for _, step := range steps {
+	for _, step := range &steps {
 		if err := step(p); err != nil {
 			return nil, fmt.Errorf("parse object: %w", err)
 		}
@@ -208,7 +214,8 @@ func (p *parser) countSymbols() {
 			n.functions++
 		}
 		if !isGlobal(sym) {
-			continue // and none of the others
+			p.nextSymbol = uint32(i) + 1 // local ones come first
+			continue                     // and are none of the others
 		}
 		if p.isVariable(sym) {
 			n.variables++
@@ -275,12 +282,14 @@ func (p *parser) readLicense() error {
 	if err != nil {
 		return err
 	}
-	data, _, _ = bytes.Cut(data, []byte{0})
-	if text := p.file.Text(s); text != "" {
-		p.obj.License = text[:len(data)]
-	} else {
-		p.obj.License = string(data)
+	text := p.file.Text(s)
+	if text == "" {
+		text = string(data)
 	}
+	if end := strings.IndexByte(text, 0); end >= 0 {
+		text = text[:end]
+	}
+	p.obj.License = text
 	return nil
 }
 

@@ -53,7 +53,6 @@ type inner struct {
 
 	// room for the tables of small objects
 	bodyRoom  [2]body
-	nameRoom  [2]uint32
 	edgeRoom  [4]edge
 	infoRoom  [1]codeInfo
 	orderRoom [4]int32
@@ -186,11 +185,6 @@ func (p *parser) checkFunctions() error {
 	p.sizeFunctions()
 	funcs := p.code.funcs
 	total := uint64(0)
-	for i := range p.sections {
-		if p.sections[i].role == roleCode {
-			p.sections[i].count = 0
-		}
-	}
 	for i := range funcs {
 		f := &funcs[i]
 		s := &p.file.Sections[f.section]
@@ -206,8 +200,8 @@ func (p *parser) checkFunctions() error {
 			return errorAt(s.Name, p.nameOf(f), uint64(f.start), "the functions of the file have more than %d instructions", maxInstructions)
 		}
 		sec := &p.sections[f.section]
-		if sec.count == 0 {
-			sec.item = int32(i)
+		if i == 0 || funcs[i-1].section != f.section {
+			sec.item, sec.count = int32(i), 0
 		}
 		sec.count++
 	}
@@ -242,11 +236,12 @@ func (p *parser) nameBodies() {
 	if len(bodies) < 2 {
 		return
 	}
-	order := sized(p.code.nameRoom[:], len(bodies))
-	for i := range order {
-		order[i] = uint32(i)
+	order := p.code.linker.order
+	for i := range bodies {
+		order = append(order, int32(i))
 	}
-	slices.SortFunc(order, func(a, b uint32) int {
+	p.code.linker.order = order[:0]
+	slices.SortFunc(order, func(a, b int32) int {
 		return cmp.Or(
 			strings.Compare(bodies[a].name, bodies[b].name),
 			cmp.Compare(p.syms[funcs[b].symbol].Bind, p.syms[funcs[a].symbol].Bind), cmp.Compare(a, b),

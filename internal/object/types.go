@@ -2,7 +2,9 @@ package object
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -44,6 +46,7 @@ type typeTable struct {
 	spec *btf.Spec
 	raw  *rawbtf.BTF
 	own  []byte // the type records: what compilers leave open is filled in here
+	big  bool   // big endian
 	secs []datasec
 	tags []declTag // by target
 }
@@ -73,6 +76,7 @@ func (p *parser) readTypes() error {
 		return fmt.Errorf("section %s: parse BTF: %w", s.Name, err)
 	}
 	t.own = t.raw.OwnTypes(own.room[:0])
+	t.big = t.raw.ByteOrder() == binary.BigEndian
 	t.spec.Init(t.raw, nil)
 	if err := t.collect(); err != nil {
 		return fmt.Errorf("section %s: %w", s.Name, err)
@@ -158,7 +162,11 @@ func (t *typeTable) tagsOf(id uint32) []string {
 
 // put overwrites word i of a type's record.
 func (t *typeTable) put(r rawbtf.Type, i int, v uint32) {
-	t.raw.ByteOrder().PutUint32(t.own[r.Offset()+uint32(4*i):], v)
+	word := t.own[r.Offset()+uint32(4*i):]
+	if t.big {
+		v = bits.ReverseBytes32(v)
+	}
+	binary.LittleEndian.PutUint32(word, v)
 }
 
 // makeStatic changes the linkage of a function.
