@@ -76,25 +76,27 @@ func (b *BTF) scan(kinds KindSet, heads []head, use func([]head)) {
 // than a scan for what most blobs are: small.
 func (b *BTF) indexAll() error {
 	idx := b.newIndex()
-	types, sizes, big := b.types, b.sizes, b.big
-	n, off := uint32(0), 0
-	for ; len(types)-off >= recordLen; n++ {
-		info := load(types[off+4:], big)
+	rest, sizes, big, offsets, skip := b.types, b.sizes, b.big, idx.offsets, idx.stride-1
+	n := uint32(0)
+	for ; len(rest) >= recordLen; n++ {
+		info := load(rest[4:], big)
 		size := sizes.of(info)
-		if uint(size-1) >= uint(len(types)-off) { // none, or too much
+		if uint(size-1) >= uint(len(rest)) { // none, or too much
 			break
 		}
-		if n&(idx.stride-1) == 0 {
-			idx.offsets = append(idx.offsets, uint32(off))
+		if n&skip == 0 {
+			offsets = append(offsets, uint32(len(b.types)-len(rest)))
 		}
 		if kind := kindOf(info); noted>>(kind&31)&1 != 0 {
-			idx.note(b, b.firstID+n, kind, types[off:off+size])
+			idx.note(b, b.firstID+n, kind, rest)
 		}
-		off += size
+		rest = rest[size:]
 	}
-	idx.count, idx.end, idx.whole = n, off, true
-	idx.err = b.checkEnd(n, off)
-	slices.Sort(idx.tags)
+	idx.count, idx.end, idx.offsets, idx.whole = n, len(b.types)-len(rest), offsets, true
+	idx.err = b.checkEnd(n, idx.end)
+	if len(idx.tags) > 1 {
+		slices.Sort(idx.tags)
+	}
 	b.idx.Store(idx)
 	return idx.err
 }
