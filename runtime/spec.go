@@ -86,7 +86,7 @@ func LoadEncodedSpec(file string) (*CollectionSpec, error) {
 func LoadEncodedSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
 	own := new(encodedSpec)
 	if rd, ok := rd.(*strings.Reader); ok {
-		text := own.text.take(rd)
+		text := (*stringTaker)(&own.programs[0].License).take(rd) // which is memory for it as good as any
 		return own.parse(bytesOf(text), text)
 	}
 	data, err := readAll(rd)
@@ -106,7 +106,6 @@ type ownSpec struct {
 type encodedSpec struct {
 	ownSpec
 	object object.Memory
-	text   stringTaker
 }
 
 // parse keeps text, which is data as a string: what it returns may refer to it. So

@@ -46,7 +46,6 @@ type BTF struct {
 	types   []byte
 	strs    []byte
 	str     string // strs as a string, empty if mapped
-	strAt   int    // where strs begin in the blob
 	base    *BTF   // what a split BTF refers to, or nil
 	strBase uint32 // offset of the first own string
 	firstID uint32 // ID of the first own type
@@ -55,11 +54,10 @@ type BTF struct {
 	mu    sync.Mutex // held while the index is built
 	idx   atomic.Pointer[index]
 	first index      // what idx points to
-	room  [20]uint32 // for its offsets, if they are few
+	room  [16]uint32 // for its offsets, if they are few
 
-	searches atomic.Uint32 // by name, so far
-	once     sync.Once     // for rare
-	rare     []keyed       // see rareNames
+	searches atomic.Uint32             // by name, so far
+	table    atomic.Pointer[nameTable] // see rareNames
 }
 
 // Parse reads the header of blob, validates its bounds and indexes its type
@@ -79,28 +77,20 @@ func Parse(blob []byte, base *BTF) (*BTF, error) {
 // a string that names can be parts of; or empty, then names are copied.
 func (b *BTF) Init(blob []byte, text string, base *BTF) error {
 	b.base, b.firstID = base, 1
-	err := b.open(blob)
+	err := b.open(blob, text)
 	if err == nil {
 		err = b.indexAll()
 	}
-	if err != nil {
-		return err
-	}
-	if len(text) == len(blob) && len(b.strs) > 0 {
-		b.str = text[b.strAt : b.strAt+len(b.strs)]
-	} else {
+	if err == nil && b.str == "" {
 		b.str = string(b.strs)
 	}
-	return nil
+	return err
 }
 
-// OwnTypes makes b use a copy of its type records, which it appends to room, and
-// returns that: whoever has just made b can fill in what compilers leave open.
-// Sizes of records must stay as they are.
-func (b *BTF) OwnTypes(room []byte) []byte {
-	b.types = append(room, b.types...)
-	return b.types
-}
+// OwnTypes makes b use a copy of its type records, which it appends to room:
+// whoever has just made b can then fill in what compilers leave open, with
+// [Type.SetWord].
+func (b *BTF) OwnTypes(room []byte) { b.types = append(room, b.types...) }
 
 // ParseMapped is Parse for a memory mapping of types that the kernel vouches
 // for. It doesn't look at the records; whoever needs them first pays for the
@@ -110,7 +100,7 @@ func (b *BTF) OwnTypes(room []byte) []byte {
 // reachable; after an error it is called before ParseMapped returns.
 func ParseMapped(blob []byte, base *BTF, release func([]byte)) (*BTF, error) {
 	b := &BTF{base: base, firstID: 1, mapped: true}
-	if err := b.open(blob); err != nil {
+	if err := b.open(blob, ""); err != nil {
 		release(blob)
 		return nil, err
 	}
@@ -118,8 +108,8 @@ func ParseMapped(blob []byte, base *BTF, release func([]byte)) (*BTF, error) {
 	return b, nil
 }
 
-func (b *BTF) open(blob []byte) error {
-	if err := b.sections(blob); err != nil {
+func (b *BTF) open(blob []byte, text string) error {
+	if err := b.sections(blob, text); err != nil {
 		return err
 	}
 	if b.base != nil {
@@ -135,8 +125,8 @@ func (b *BTF) open(blob []byte) error {
 	return b.checkStrings()
 }
 
-// sections finds the parts of blob.
-func (b *BTF) sections(blob []byte) error {
+// sections finds the parts of blob, and those of text, if it is blob as a string.
+func (b *BTF) sections(blob []byte, text string) error {
 	if len(blob) < headerLen {
 		return malformed("header", 0, "%d bytes are too few for a header", len(blob))
 	}
@@ -174,7 +164,10 @@ func (b *BTF) sections(blob []byte) error {
 	if typesOff < strsOff+uint64(len(strs)) && strsOff < typesOff+uint64(len(types)) {
 		return malformed("header", 16, "string section overlaps the type section")
 	}
-	b.types, b.strs, b.strAt = types, strs, int(hdrLen)+int(strsOff)
+	b.types, b.strs = types, strs
+	if len(text) == len(blob) {
+		b.str = text[uint64(hdrLen)+strsOff:][:len(strs)]
+	}
 	b.sizes = readSizes(layouts)
 	return nil
 }

@@ -13,7 +13,6 @@ type index struct {
 	datasecs []uint32  // their IDs
 	room     [4]uint32 // for these, if they are few
 	oddInts  bool      // see HasBitfieldInts
-	err      error     // why it stopped short of the end
 }
 
 // Every stride-th record's offset is remembered. In a large blob a lookup walks
@@ -93,12 +92,11 @@ func (b *BTF) indexAll() error {
 		rest = rest[size:]
 	}
 	idx.count, idx.end, idx.offsets, idx.whole = n, len(b.types)-len(rest), offsets, true
-	idx.err = b.checkEnd(n, idx.end)
 	if len(idx.tags) > 1 {
 		slices.Sort(idx.tags)
 	}
 	b.idx.Store(idx)
-	return idx.err
+	return b.checkEnd(n, idx.end)
 }
 
 // newIndex returns an empty index with room for the offsets.

@@ -91,6 +91,16 @@ func (t Type) word(i int) uint32 {
 	return w
 }
 
+// SetWord overwrites a word of the record, counted from its first. It is for types
+// that [BTF.OwnTypes] has copied, and that nobody else knows yet. Sizes of records
+// must stay as they are.
+func (t Type) SetWord(i int, v uint32) {
+	if t.b.big {
+		v = bits.ReverseBytes32(v)
+	}
+	binary.LittleEndian.PutUint32(t.b.types[int(t.off)+4*i:], v)
+}
+
 // pair returns the i-th group of two words after the head.
 func (t Type) pair(i int) (uint32, uint32) {
 	off := int(t.off) + recordLen + 8*i

@@ -19,11 +19,11 @@ func (f *File) readSections() error {
 		s, b := &sections[i], headers[:sectionSize:sectionSize]
 		headers = headers[sectionSize:]
 		s.Index = int32(i)
-		s.decode(b, order)
-		if offset := order.u32(b); offset != 0 && names != "" {
+		offset := s.decode(b, order)
+		if name := order.u32(b); name != 0 && names != "" {
 			var reason string
-			if s.Name, reason = nameAt(names, offset); reason != "" {
-				return malformed(f.label(s.Index), 0, "name at %#x of the string table: %s", offset, reason)
+			if s.Name, reason = nameAt(names, name); reason != "" {
+				return malformed(f.label(s.Index), 0, "name at %#x of the string table: %s", name, reason)
 			}
 		}
 		if s.Type != SHT_PROGBITS {
@@ -34,15 +34,15 @@ func (f *File) readSections() error {
 		if !s.hasBytes() {
 			continue
 		}
-		if !s.isInside(length) {
-			return f.beyond(s)
+		if !isInside(length, offset, s.Size) {
+			return f.beyond(s, offset)
 		}
 		if uint32(i) != f.header.nameTable {
-			inOrder = inOrder && s.Offset >= end
-			end = s.Offset + s.Size
+			inOrder = inOrder && offset >= end
+			end = offset + s.Size
 		}
 	}
-	if inOrder && (names == "" || sections[f.header.nameTable].Offset >= end) {
+	if inOrder && (names == "" || uint64(sections[f.header.nameTable].Offset) >= end) {
 		return nil
 	}
 	return f.checkOverlaps()
@@ -54,7 +54,7 @@ func (f *File) checkOverlaps() error {
 	spans := room[:0]
 	for i := range f.Sections {
 		if s := &f.Sections[i]; s.hasBytes() {
-			spans = append(spans, span(s.Offset<<32|(s.Offset+s.Size)))
+			spans = append(spans, span(uint64(s.Offset)<<32|(uint64(s.Offset)+s.Size)))
 		}
 	}
 	slices.Sort(spans)
@@ -66,14 +66,12 @@ func (f *File) checkOverlaps() error {
 	return nil
 }
 
-// isInside tells whether a section lies inside a file of some length.
-func (s *Section) isInside(length uint64) bool {
-	return s.Offset <= length && s.Size <= length-s.Offset
-}
+// isInside tells whether something lies inside a file of some length.
+func isInside(length, offset, size uint64) bool { return offset <= length && size <= length-offset }
 
 // beyond says that a section isn't inside the file.
-func (f *File) beyond(s *Section) error {
-	return malformed(f.label(s.Index), 0, "%d bytes at file offset %#x are beyond the end of the file at %#x", s.Size, s.Offset, len(f.data))
+func (f *File) beyond(s *Section, offset uint64) error {
+	return malformed(f.label(s.Index), 0, "%d bytes at file offset %#x are beyond the end of the file at %#x", s.Size, offset, len(f.data))
 }
 
 // noteTable remembers the first symbol table; a file may have only one.
@@ -84,12 +82,12 @@ func (f *File) noteTable(s *Section) error {
 			return malformed(f.label(s.Index), 0, "relocates section %d of %d", s.Info, len(f.Sections))
 		}
 	case SHT_SYMTAB:
-		if f.symtab == nil {
-			f.symtab = s
+		if f.symtab == 0 {
+			f.symtab = s.Index
 		}
 	case SHT_SYMTAB_SHNDX:
-		if f.shndx == nil {
-			f.shndx = s
+		if f.shndx == 0 {
+			f.shndx = s.Index
 		}
 	}
 	return nil
@@ -106,8 +104,8 @@ func (f *File) overlap(start uint64) error {
 	first, other := int32(-1), int32(-1)
 	for i := range f.Sections {
 		switch s := &f.Sections[i]; {
-		case !s.hasBytes() || start < s.Offset || start-s.Offset >= s.Size:
-		case s.Offset == start && first < 0:
+		case !s.hasBytes() || start < uint64(s.Offset) || start-uint64(s.Offset) >= s.Size:
+		case uint64(s.Offset) == start && first < 0:
 			first = int32(i)
 		default:
 			other = int32(i)
@@ -136,10 +134,11 @@ func (f *File) peekName(index int32) string {
 	table := &f.Sections[f.header.nameTable]
 	length := uint64(len(f.data))
 	offset := uint64(f.order.u32(f.rawHeader(&f.Sections[index])))
-	if !table.hasBytes() || table.Offset > length || table.Size > length-table.Offset || offset >= table.Size {
+	at := f.order.u64(f.rawHeader(table)[24:])
+	if !table.hasBytes() || !isInside(length, at, table.Size) || offset >= table.Size {
 		return ""
 	}
-	rest := f.data[table.Offset+offset : table.Offset+table.Size]
+	rest := f.data[at+offset : at+table.Size]
 	name, _, terminated := bytes.Cut(rest[:min(len(rest), maxName+1)], []byte{0})
 	if !terminated {
 		return ""

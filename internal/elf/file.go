@@ -8,23 +8,24 @@ import (
 
 // File is a parsed ELF64 file. Its methods may be called concurrently.
 type File struct {
-	ByteOrder binary.ByteOrder
-	Type      uint16 // ET_REL, ...
-	Machine   uint16 // EM_BPF, ...
-	Flags     uint32
+	Type    uint16 // ET_REL, ...
+	Machine uint16 // EM_BPF, ...
+	Flags   uint32
 	// Sections in the order of the file; the first is the null section.
 	// Don't modify.
 	Sections []Section
 
-	data   []byte
-	order  byteOrder
-	header header
-	names  string   // contents of the section name table
-	symtab *Section // nil if there are no symbols
-	shndx  *Section // section indices of symbols that need more than 16 bits, or nil
+	// The symbol table, once Symbols has decoded it. Don't modify.
+	Decoded []Symbol
 
-	mu      sync.Mutex // guards symbols
-	symbols []Symbol
+	data   []byte
+	names  string // contents of the section name table
+	header header
+	symtab int32 // the section with symbols, 0 if there are none
+	shndx  int32 // that with section indices of symbols that need more than 16 bits, or 0
+	order  byteOrder
+
+	mu sync.Mutex // held while symbols are decoded
 
 	text string // the whole file, if it came as one
 	room room
@@ -49,10 +50,9 @@ func sized[T any](room []T, n uint64) []T {
 type Section struct {
 	Name   string
 	Flags  SectionFlag
-	Offset uint64 // of the contents, in the file
 	Size   uint64
+	Offset uint32 // of the contents, in the file, if it has some
 	Type   SectionType
-	Link   uint32
 	Info   uint32
 	Index  int32
 }
@@ -60,6 +60,7 @@ type Section struct {
 // Header is all that a section's header says.
 type Header struct {
 	Section
+	Link    uint32
 	Addr    uint64
 	Align   uint64
 	EntSize uint64
@@ -67,8 +68,8 @@ type Header struct {
 
 // header is what the file header says about the tables.
 type header struct {
-	sectionOffset uint64
-	sectionCount  uint64
+	sectionOffset uint32
+	sectionCount  uint32
 	nameTable     uint32 // index of the section name table
 	segments      uint16
 }
@@ -95,9 +96,6 @@ func (f *File) Init(data []byte, text string) error {
 	if err := f.parseHeader(); err != nil {
 		return err
 	}
-	if err := f.openSections(); err != nil {
-		return err
-	}
 	if err := f.openNames(); err != nil {
 		return err
 	}
@@ -109,7 +107,7 @@ func (f *File) Text(s *Section) string {
 	if f.text == "" || !s.hasBytes() {
 		return ""
 	}
-	return f.text[s.Offset : s.Offset+s.Size]
+	return f.text[s.Offset : uint64(s.Offset)+s.Size]
 }
 
 func (f *File) parseHeader() error {
@@ -133,27 +131,25 @@ func (f *File) parseHeader() error {
 	if h[6] != 1 {
 		return malformed("", 6, "version %d of ELF, want 1", h[6])
 	}
-	f.ByteOrder = f.order.binary()
 	f.Type = f.order.u16(h[16:])
 	f.Machine = f.order.u16(h[18:])
 	f.Flags = f.order.u32(h[48:])
 	f.header = header{
-		sectionOffset: f.order.u64(h[40:]),
-		sectionCount:  uint64(f.order.u16(h[60:])),
-		nameTable:     uint32(f.order.u16(h[62:])),
-		segments:      f.order.u16(h[56:]),
+		sectionCount: uint32(f.order.u16(h[60:])),
+		nameTable:    uint32(f.order.u16(h[62:])),
+		segments:     f.order.u16(h[56:]),
 	}
-	if n := f.order.u16(h[58:]); f.header.sectionOffset != 0 && n != sectionSize {
-		return malformed("", 58, "section headers of %d bytes, want %d", n, sectionSize)
-	}
-	return nil
+	return f.openSections(f.order.u64(h[40:]), f.order.u16(h[58:]))
 }
 
 // openSections finds the section table. Counts that don't fit the fields of the
 // header are in the null section.
-func (f *File) openSections() error {
+func (f *File) openSections(offset uint64, size uint16) error {
 	h := &f.header
-	if h.sectionOffset == 0 {
+	if offset != 0 && size != sectionSize {
+		return malformed("", 58, "section headers of %d bytes, want %d", size, sectionSize)
+	}
+	if offset == 0 {
 		if h.sectionCount != 0 {
 			return malformed("", 60, "%d sections, but no section table", h.sectionCount)
 		}
@@ -163,59 +159,69 @@ func (f *File) openSections() error {
 	if length > math.MaxUint32 {
 		return malformed("", 0, "a file of %d bytes: objects have less than 4 GiB", length)
 	}
-	if h.sectionOffset > length || length-h.sectionOffset < sectionSize {
-		return malformed("", 40, "the section table at %#x is beyond the end of the file at %#x", h.sectionOffset, length)
+	if offset > length || length-offset < sectionSize {
+		return malformed("", 40, "the section table at %#x is beyond the end of the file at %#x", offset, length)
 	}
-	table := f.data[h.sectionOffset:]
-	var null Section
-	null.decode(table, f.order)
-	if null.Type != SHT_NULL {
-		return malformed("", h.sectionOffset, "the first section has type %d, want 0", null.Type)
+	h.sectionOffset = uint32(offset)
+	table := f.data[offset:]
+	if typ := f.order.u32(table[4:]); typ != uint32(SHT_NULL) {
+		return malformed("", offset, "the first section has type %d, want 0", typ)
 	}
-	if h.sectionCount == 0 {
-		h.sectionCount = null.Size
+	count := uint64(h.sectionCount)
+	if count == 0 {
+		count = f.order.u64(table[32:])
 	}
 	if h.nameTable == uint32(rawXIndex) {
-		h.nameTable = null.Link
+		h.nameTable = f.order.u32(table[40:])
 	}
-	if h.sectionCount > uint64(len(table)/sectionSize) {
-		return malformed("", h.sectionOffset, "a table of %d sections is longer than the rest of the file, %d bytes", h.sectionCount, len(table))
+	if count > uint64(len(table)/sectionSize) {
+		return malformed("", offset, "a table of %d sections is longer than the rest of the file, %d bytes", count, len(table))
 	}
-	f.Sections = sized(f.room.sections[:], h.sectionCount)
+	h.sectionCount = uint32(count)
+	f.Sections = sized(f.room.sections[:], count)
 	return nil
 }
 
-// decode leaves the name to readSections.
-func (s *Section) decode(b []byte, order byteOrder) {
+// decode leaves the name to readSections. It returns the offset as it is in the
+// file, for whoever checks it.
+func (s *Section) decode(b []byte, order byteOrder) (offset uint64) {
 	b = b[:sectionSize:sectionSize]
 	if order.big {
 		s.Type = SectionType(binary.BigEndian.Uint32(b[4:]))
 		s.Flags = SectionFlag(binary.BigEndian.Uint64(b[8:]))
-		s.Offset, s.Size = binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[32:])
-		s.Link, s.Info = binary.BigEndian.Uint32(b[40:]), binary.BigEndian.Uint32(b[44:])
-		return
+		offset, s.Size = binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[32:])
+		s.Info = binary.BigEndian.Uint32(b[44:])
+	} else {
+		s.Type = SectionType(binary.LittleEndian.Uint32(b[4:]))
+		s.Flags = SectionFlag(binary.LittleEndian.Uint64(b[8:]))
+		offset, s.Size = binary.LittleEndian.Uint64(b[24:]), binary.LittleEndian.Uint64(b[32:])
+		s.Info = binary.LittleEndian.Uint32(b[44:])
 	}
-	s.Type = SectionType(binary.LittleEndian.Uint32(b[4:]))
-	s.Flags = SectionFlag(binary.LittleEndian.Uint64(b[8:]))
-	s.Offset, s.Size = binary.LittleEndian.Uint64(b[24:]), binary.LittleEndian.Uint64(b[32:])
-	s.Link, s.Info = binary.LittleEndian.Uint32(b[40:]), binary.LittleEndian.Uint32(b[44:])
+	s.Offset = uint32(offset)
+	return offset
 }
+
+// link is the field that says which section this one refers to.
+func (f *File) link(s *Section) uint32 { return f.order.u32(f.rawHeader(s)[40:]) }
 
 // Header returns all of a section's header.
 func (f *File) Header(s *Section) Header {
 	b := f.rawHeader(s)
-	return Header{*s, f.order.u64(b[16:]), f.order.u64(b[48:]), f.order.u64(b[56:])}
+	return Header{*s, f.order.u32(b[40:]), f.order.u64(b[16:]), f.order.u64(b[48:]), f.order.u64(b[56:])}
 }
 
 // rawHeader relies on openSections.
 func (f *File) rawHeader(s *Section) []byte {
-	return f.data[f.header.sectionOffset+uint64(s.Index)*sectionSize:][:sectionSize]
+	return f.data[uint64(f.header.sectionOffset)+uint64(s.Index)*sectionSize:][:sectionSize]
 }
 
 // hasBytes reports whether the section occupies bytes of the file.
 func (s *Section) hasBytes() bool {
 	return s.Type != SHT_NOBITS && s.Type != SHT_NULL && s.Size > 0
 }
+
+// ByteOrder returns the order of bytes in integers.
+func (f *File) ByteOrder() binary.ByteOrder { return f.order.binary() }
 
 // Section returns the first section called name, or nil.
 func (f *File) Section(name string) *Section {
@@ -242,6 +248,6 @@ func (f *File) raw(s *Section) []byte {
 	if !s.hasBytes() {
 		return nil
 	}
-	end := s.Offset + s.Size
+	end := uint64(s.Offset) + s.Size
 	return f.data[s.Offset:end:end]
 }

@@ -57,8 +57,8 @@ func TestParseAgreesWithStandardLibrary(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if f.ByteOrder != want.ByteOrder || f.Type != uint16(want.Type) || f.Machine != uint16(want.Machine) {
-				t.Errorf("header: %v type %d machine %d, want %v", f.ByteOrder, f.Type, f.Machine, want.FileHeader)
+			if f.ByteOrder() != want.ByteOrder || f.Type != uint16(want.Type) || f.Machine != uint16(want.Machine) {
+				t.Errorf("header: %v type %d machine %d, want %v", f.ByteOrder(), f.Type, f.Machine, want.FileHeader)
 			}
 			if err := f.CheckBPF(); err != nil {
 				t.Error(err)
@@ -80,9 +80,9 @@ func compareSections(t *testing.T, f *elf.File, want *delf.File) {
 		expect := elf.Header{
 			Section: elf.Section{
 				Index: int32(i), Name: w.Name, Type: elf.SectionType(w.Type), Flags: elf.SectionFlag(w.Flags),
-				Offset: w.Offset, Size: w.FileSize, Link: w.Link, Info: w.Info,
+				Offset: uint32(w.Offset), Size: w.FileSize, Info: w.Info,
 			},
-			Addr: w.Addr, Align: w.Addralign, EntSize: w.Entsize,
+			Link: w.Link, Addr: w.Addr, Align: w.Addralign, EntSize: w.Entsize,
 		}
 		if w.Flags&delf.SHF_COMPRESSED != 0 {
 			expect.Align = got.Align // debug/elf has that of the contents

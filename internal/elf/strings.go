@@ -80,9 +80,9 @@ func (f *File) openNames() error {
 	}
 	s := &f.Sections[f.header.nameTable]
 	s.Index = int32(f.header.nameTable)
-	s.decode(f.rawHeader(s), f.order)
-	if s.hasBytes() && !s.isInside(uint64(len(f.data))) {
-		return f.beyond(s)
+	offset := s.decode(f.rawHeader(s), f.order)
+	if s.hasBytes() && !isInside(uint64(len(f.data)), offset, s.Size) {
+		return f.beyond(s, offset)
 	}
 	names, err := f.stringTable(f.header.nameTable, "")
 	f.names = names

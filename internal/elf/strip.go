@@ -84,8 +84,8 @@ func (s *stripper) selectSections() error {
 				s.sections[i] = removed
 			}
 		case SHT_SYMTAB:
-			if sec != s.symtab {
-				return malformed(s.label(sec.Index), 0, "a second symbol table, after %s", printable(s.label(s.symtab.Index)))
+			if sec.Index != s.symtab {
+				return malformed(s.label(sec.Index), 0, "a second symbol table, after %s", printable(s.label(s.symtab)))
 			}
 		}
 	}

@@ -70,7 +70,7 @@ func outline(t testing.TB, data []byte) []string {
 			}
 			line += fmt.Sprintf(" %x called %s:", content[:4], symbol(s.Info))
 			for at := 4; at < len(content); at += 4 {
-				line += " " + f.Sections[f.ByteOrder.Uint32(content[at:])].Name
+				line += " " + f.Sections[f.ByteOrder().Uint32(content[at:])].Name
 			}
 		default:
 			content, err := f.Data(s)

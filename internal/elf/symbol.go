@@ -17,17 +17,14 @@ type Symbol struct {
 func (f *File) Symbols() ([]Symbol, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.symbols == nil {
-		if f.symtab == nil {
-			return nil, nil
-		}
-		symbols, err := f.decodeSymbols(f.symtab)
+	if f.Decoded == nil && f.symtab != 0 {
+		symbols, err := f.decodeSymbols(&f.Sections[f.symtab])
 		if err != nil {
 			return nil, err
 		}
-		f.symbols = symbols
+		f.Decoded = symbols
 	}
-	return f.symbols, nil
+	return f.Decoded, nil
 }
 
 // records returns the contents of a section made of records of a fixed size.
@@ -50,7 +47,7 @@ func (f *File) decodeSymbols(table *Section) ([]Symbol, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := f.stringTable(table.Link, f.label(table.Index))
+	names, err := f.stringTable(f.link(table), f.label(table.Index))
 	if err != nil {
 		return nil, err
 	}
@@ -102,8 +99,8 @@ func (f *File) symbolSection(table *Section, i int, raw uint16) (SectionIndex, e
 // wideIndex reads the section of symbol i from the table of indices that need
 // more than 16 bits.
 func (f *File) wideIndex(table *Section, i int) (SectionIndex, error) {
-	s := f.shndx
-	if s == nil {
+	s := &f.Sections[f.shndx]
+	if f.shndx == 0 {
 		return 0, malformed(f.label(table.Index), uint64(i*symbolSize), "the section of symbol %d needs a table of extended section indices, but there is none", i)
 	}
 	data, err := f.Data(s)

@@ -92,7 +92,7 @@ func (in *input) moveJumpTable(symbol uint32, by uint64) error {
 	}
 	in.movedTables[symbol] = true
 	for table := data[sym.Value:][:sym.Size]; len(table) > 0; table = table[8:] {
-		in.file.ByteOrder.PutUint64(table, in.file.ByteOrder.Uint64(table)+by)
+		in.file.ByteOrder().PutUint64(table, in.file.ByteOrder().Uint64(table)+by)
 	}
 	return nil
 }
@@ -119,7 +119,7 @@ func (in *input) moveAddend(target *elf.Section, r elf.Reloc, by uint64) error {
 	if len(place) < at+size {
 		return in.errorf(target.Name, "a relocation at offset %#x, where there is less than it changes", r.Offset)
 	}
-	order, field := in.file.ByteOrder, place[at:]
+	order, field := in.file.ByteOrder(), place[at:]
 	switch {
 	case size == 8:
 		order.PutUint64(field, order.Uint64(field)+by)

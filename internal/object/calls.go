@@ -26,7 +26,7 @@ func (p *parser) slot(code []byte) slot {
 	if !p.bigEndian {
 		regs >>= 4
 	}
-	return slot{op: code[0], src: asm.Register(regs & 0xf), imm: int32(p.file.ByteOrder.Uint32(code[4:]))}
+	return slot{op: code[0], src: asm.Register(regs & 0xf), imm: int32(p.file.ByteOrder().Uint32(code[4:]))}
 }
 
 // findCalls lists which functions f, of which b is the body, refers to, and counts
@@ -75,7 +75,7 @@ func (p *parser) findCalls(f *function, b *body) error {
 func (p *parser) findCall(f *function, offset uint32, s slot, r *elf.Reloc) error {
 	switch {
 	case r != nil:
-		sym := &p.syms[r.Symbol]
+		sym := &p.file.Decoded[r.Symbol]
 		if p.roleAt(sym) != roleCode {
 			return nil
 		}

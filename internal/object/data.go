@@ -20,8 +20,8 @@ func (p *parser) readVariables() error {
 		return nil
 	}
 	vars := make([]Variable, 0, n)
-	for i := range p.syms {
-		sym := &p.syms[i]
+	for i := range p.file.Decoded {
+		sym := &p.file.Decoded[i]
 		if !p.isVariable(sym) {
 			continue
 		}

@@ -26,10 +26,10 @@ func (p *parser) readExterns() error {
 	if n == 0 {
 		return nil
 	}
-	t := &externTable{list: make([]Extern, 0, n), of: make([]int32, len(p.syms))}
+	t := &externTable{list: make([]Extern, 0, n), of: make([]int32, len(p.file.Decoded))}
 	p.externs = t
-	for i := range p.syms {
-		if sym := &p.syms[i]; isExtern(sym) {
+	for i := range p.file.Decoded {
+		if sym := &p.file.Decoded[i]; isExtern(sym) {
 			t.list = append(t.list, Extern{
 				Extern: asm.Extern{Name: sym.Name, Weak: sym.Bind == elf.STB_WEAK},
 				symbol: uint32(i),
@@ -142,14 +142,14 @@ func (p *parser) layoutKconfig(sec *datasec) error {
 	if p.externs.kconfigSize = uint32(end); end == 0 {
 		return nil
 	}
-	p.types.put(sec.record, wordSize, p.externs.kconfigSize)
+	sec.record.SetWord(wordSize, p.externs.kconfigSize)
 	for i := range sec.record.Vlen() {
 		r, e := p.kconfigOption(sec.record.VarSecinfo(i).Type)
 		if e == nil {
 			continue
 		}
-		p.types.put(r, wordLinkage, linkGlobal)
-		p.types.put(sec.record, wordVar(i)+1, e.Offset)
+		r.SetWord(wordLinkage, linkGlobal)
+		sec.record.SetWord(wordVar(i)+1, e.Offset)
 		sec.visible = true
 	}
 	p.types.sortVars(sec.record)

@@ -40,7 +40,7 @@ func (p *parser) isProgram(f *function) bool {
 
 // describe fills in everything but the instructions.
 func (p *parser) describe(prog *Program, f *function) (err error) {
-	sym := &p.syms[f.symbol]
+	sym := &p.file.Decoded[f.symbol]
 	prog.Name, prog.Section, prog.Static = sym.Name, p.file.Sections[f.section].Name, sym.Bind == elf.STB_LOCAL
 	if prog.Tags, err = p.tagsOf(f); err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 // readMaps reads the BTF-defined maps: variables in .maps, whose types encode
 // the attributes of the map.
 func (p *parser) readMaps() error {
-	s := p.named.maps
+	s := p.section(p.named.maps)
 	if s == nil || s.Size == 0 {
 		return p.fillArena()
 	}
@@ -33,7 +33,7 @@ func (p *parser) readMaps() error {
 			return errorAt(s.Name, m.Name, uint64(m.offset), "%w", err)
 		}
 		if m.Type == uapi.MapTypeArena && p.arena < 0 {
-			p.arena = len(p.maps) - 1
+			p.arena = int32(len(p.maps)) - 1
 		} else if m.Type == uapi.MapTypeArena {
 			return errorAt(s.Name, m.Name, uint64(m.offset), "a second arena, besides %s: an object can have one", p.maps[p.arena].Name)
 		}

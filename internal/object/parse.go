@@ -37,29 +37,27 @@ type section struct {
 // parser carries what the steps of Parse find out, each in its own fields.
 type parser struct {
 	file elf.File
-	obj  *Object
+	obj  Object
 
-	sections []section
-	roles    uint16 // those that sections have, a bit each
-	named    namedSections
-	syms     []elf.Symbol
-	counts   symbolCounts
+	sections  []section
+	named     namedSections
+	counts    symbolCounts
+	roles     uint16 // those that sections have, a bit each
+	bigEndian bool
 
-	byName     []uint32 // symbols that types can refer to, sorted, once one isn't near the last
 	nextSymbol uint32   // the one after the last that a type referred to
+	byName     []uint32 // symbols that types can refer to, sorted, once one isn't near the last
 
 	types typeTable
 
 	externs *externTable // nil if there are none
 
-	maps  []Map
-	arena int // index of the arena map, or -1
-
+	maps []Map
 	code codeTable
 
-	decoding  sync.Mutex // held by who decodes instructions, which changes code
-	buf       scratch
-	bigEndian bool
+	arena    int32      // index of the arena map, or -1
+	decoding sync.Mutex // held by who decodes instructions, which changes code
+	buf      scratch
 }
 
 // scratch is memory for the tables of small objects, so that parsing them
@@ -69,12 +67,11 @@ type scratch struct {
 	secs     [2]datasec
 	funcs    [2]function
 	programs [1]Program
-	object   Object
 }
 
-// namedSections are those that mean something by themselves, nil for none.
+// namedSections are those that mean something by themselves, 0 for none.
 type namedSections struct {
-	license, version, types, ext, maps *elf.Section
+	license, version, types, ext, maps int32
 }
 
 // symbolCounts is how many symbols there are of each kind.
@@ -124,14 +121,13 @@ func (m *Memory) Open(data []byte, text string) (*Object, error) {
 	if err := p.file.Init(data, text); err != nil {
 		return nil, fmt.Errorf("parse object: %w", err)
 	}
-	p.obj = &p.buf.object
-	p.obj.ByteOrder, p.obj.file = p.file.ByteOrder, p
+	p.obj.ByteOrder, p.obj.file = p.file.ByteOrder(), p
 	for _, step := range &steps {
 		if err := step(p); err != nil {
 			return nil, fmt.Errorf("parse object: %w", err)
 		}
 	}
-	return p.obj, nil
+	return &p.obj, nil
 }
 
 // steps is the order in which things are found out.
@@ -165,8 +161,7 @@ func (p *parser) classify() error {
 	if syms == nil {
 		return errors.New("no symbol table: was the object stripped of all symbols? (strip only debugging information, as llvm-strip -g does)")
 	}
-	p.syms = syms
-	p.bigEndian = p.file.ByteOrder == binary.BigEndian
+	p.bigEndian = p.file.ByteOrder() == binary.BigEndian
 	p.types.secs = p.buf.secs[:0]
 	p.sections = sized(p.buf.sections[:], len(p.file.Sections))
 	for i := range p.file.Sections {
@@ -184,7 +179,7 @@ func (p *parser) classify() error {
 
 // note remembers the first section of each name.
 func (n *namedSections) note(s *elf.Section) {
-	into := (**elf.Section)(nil)
+	into := (*int32)(nil)
 	switch s.Name {
 	case "license":
 		into = &n.license
@@ -199,16 +194,16 @@ func (n *namedSections) note(s *elf.Section) {
 	default:
 		return
 	}
-	if *into == nil {
-		*into = s
+	if *into == 0 {
+		*into = s.Index
 	}
 }
 
 // countSymbols also counts the functions of each section.
 func (p *parser) countSymbols() {
 	n := &p.counts
-	for i := range p.syms {
-		sym := &p.syms[i]
+	for i := range p.file.Decoded {
+		sym := &p.file.Decoded[i]
 		if sym.Type == elf.STT_FUNC && p.roleAt(sym) == roleCode {
 			p.sections[sym.Section].count++
 			n.functions++
@@ -274,7 +269,7 @@ func (r role) isVariables() bool { return r == roleData || r == roleRodata || r 
 // readLicense keeps an object without license: the kernel refuses it only
 // helpers that are for GPL-compatible programs.
 func (p *parser) readLicense() error {
-	s := p.named.license
+	s := p.section(p.named.license)
 	if s == nil {
 		return nil
 	}
@@ -294,7 +289,7 @@ func (p *parser) readLicense() error {
 }
 
 func (p *parser) readVersion() error {
-	s := p.named.version
+	s := p.section(p.named.version)
 	if s == nil {
 		return nil
 	}
@@ -305,8 +300,16 @@ func (p *parser) readVersion() error {
 	if len(data) < 4 { // more is some other integer type, and just as good
 		return errorAt(s.Name, "", 0, "a kernel version has 4 bytes, this has %d", len(data))
 	}
-	p.obj.Version = p.file.ByteOrder.Uint32(data)
+	p.obj.Version = p.file.ByteOrder().Uint32(data)
 	return nil
+}
+
+// section returns one of namedSections, or nil.
+func (p *parser) section(named int32) *elf.Section {
+	if named == 0 {
+		return nil
+	}
+	return &p.file.Sections[named]
 }
 
 // inSection returns the section that a symbol is defined in, or nil if it

@@ -100,7 +100,7 @@ func (p *parser) readCode() error {
 func (p *parser) makeStatics() error {
 	for i := range p.code.funcs {
 		f := &p.code.funcs[i]
-		if !isHidden(&p.syms[f.symbol]) || p.isProgram(f) {
+		if !isHidden(&p.file.Decoded[f.symbol]) || p.isProgram(f) {
 			continue
 		}
 		info, err := p.fullInfo(f.section)
@@ -117,8 +117,8 @@ func (p *parser) makeStatics() error {
 // findFunctions lists the functions in order of their place in the file.
 func (p *parser) findFunctions() error {
 	funcs := sized(p.buf.funcs[:], int(p.counts.functions+p.counts.untyped))[:0]
-	for i := range p.syms {
-		sym := &p.syms[i]
+	for i := range p.file.Decoded {
+		sym := &p.file.Decoded[i]
 		if !p.isFunction(sym) && (!p.mayBeFunction(sym) || p.sections[sym.Section].count > 0) {
 			continue
 		}
@@ -136,7 +136,7 @@ func (p *parser) findFunctions() error {
 }
 
 // nameOf is what the file calls a function.
-func (p *parser) nameOf(f *function) string { return p.syms[f.symbol].Name }
+func (p *parser) nameOf(f *function) string { return p.file.Decoded[f.symbol].Name }
 
 // isFunction leaves out functions that are nowhere, or where there is no code.
 func (p *parser) isFunction(sym *elf.Symbol) bool {
@@ -175,7 +175,7 @@ func (p *byPlace) Less(i, j int) bool {
 	a, b := &p.code.funcs[i], &p.code.funcs[j]
 	return cmp.Or(
 		cmp.Compare(a.section, b.section), cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end),
-		cmp.Compare(p.syms[b.symbol].Bind, p.syms[a.symbol].Bind), strings.Compare(p.syms[a.symbol].Name, p.syms[b.symbol].Name),
+		cmp.Compare(p.file.Decoded[b.symbol].Bind, p.file.Decoded[a.symbol].Bind), strings.Compare(p.file.Decoded[a.symbol].Name, p.file.Decoded[b.symbol].Name),
 	) < 0
 }
 
@@ -244,7 +244,7 @@ func (p *parser) nameBodies() {
 	slices.SortFunc(order, func(a, b int32) int {
 		return cmp.Or(
 			strings.Compare(bodies[a].name, bodies[b].name),
-			cmp.Compare(p.syms[funcs[b].symbol].Bind, p.syms[funcs[a].symbol].Bind), cmp.Compare(a, b),
+			cmp.Compare(p.file.Decoded[funcs[b].symbol].Bind, p.file.Decoded[funcs[a].symbol].Bind), cmp.Compare(a, b),
 		)
 	})
 	for i := 1; i < len(order); i++ {

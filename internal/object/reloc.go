@@ -121,7 +121,7 @@ func (p *parser) fullInfo(section int32) (*codeInfo, error) {
 
 // codeError says where in the code an error is.
 func (p *parser) codeError(f *function, offset uint32, err error) error {
-	e := &Error{Section: p.file.Sections[f.section].Name, Symbol: p.syms[f.symbol].Name, Offset: uint64(offset), Err: err}
+	e := &Error{Section: p.file.Sections[f.section].Name, Symbol: p.file.Decoded[f.symbol].Name, Offset: uint64(offset), Err: err}
 	info, broken := p.fullInfo(f.section)
 	if broken != nil {
 		return e
@@ -284,7 +284,7 @@ func (w *walk) resolve() error {
 
 // relocate dispatches on what the symbol is.
 func (w *walk) relocate(r *elf.Reloc) error {
-	sym := &w.p.syms[r.Symbol]
+	sym := &w.p.file.Decoded[r.Symbol]
 	call := w.ins.OpCode == opCall
 	if !call && !w.ins.OpCode.IsDWordLoad() {
 		return fmt.Errorf("relocation against %s of an instruction that is neither a call nor a 64-bit load", w.p.symbolName(sym))

@@ -16,7 +16,7 @@ const tableEntrySize = 8
 func (w *walk) loadTable(r *elf.Reloc, sym *elf.Symbol) (err error) {
 	c := &w.p.code
 	if c.tables == nil {
-		c.tables = make([]*asm.JumpTable, len(w.p.syms))
+		c.tables = make([]*asm.JumpTable, len(w.p.file.Decoded))
 	}
 	table := c.tables[r.Symbol]
 	if table == nil {
@@ -49,7 +49,7 @@ func (p *parser) readTable(sym *elf.Symbol, f *function, name string) (*asm.Jump
 	}
 	table := &asm.JumpTable{Name: sym.Name, Function: name, Targets: make([]int32, sym.Size/tableEntrySize)}
 	for i := range table.Targets {
-		at := p.file.ByteOrder.Uint64(data[sym.Value+uint64(i)*tableEntrySize:])
+		at := p.file.ByteOrder().Uint64(data[sym.Value+uint64(i)*tableEntrySize:])
 		if at < uint64(f.start) || at >= uint64(f.end) || at%asm.InstructionSize != 0 {
 			return nil, fmt.Errorf("element %d: offset %#x isn't of an instruction of function %s", i, at, name)
 		}

@@ -2,9 +2,7 @@ package object
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"slices"
 	"strings"
 
@@ -45,8 +43,6 @@ type declTag struct {
 type typeTable struct {
 	spec *btf.Spec
 	raw  *rawbtf.BTF
-	own  []byte // the type records: what compilers leave open is filled in here
-	big  bool   // big endian
 	secs []datasec
 	tags []declTag // by target
 }
@@ -55,13 +51,13 @@ type typeTable struct {
 type ownTypes struct {
 	raw  rawbtf.BTF
 	spec btf.Spec
-	room [224]byte
+	room [160]byte
 }
 
 // readTypes opens the file's BTF and fills in the sizes and offsets of
 // sections, which compilers leave to the linker.
 func (p *parser) readTypes() error {
-	s := p.named.types
+	s := p.section(p.named.types)
 	if s == nil || s.Size == 0 {
 		return nil
 	}
@@ -75,8 +71,7 @@ func (p *parser) readTypes() error {
 	if err := t.raw.Init(data, p.file.Text(s), nil); err != nil {
 		return fmt.Errorf("section %s: parse BTF: %w", s.Name, err)
 	}
-	t.own = t.raw.OwnTypes(own.room[:0])
-	t.big = t.raw.ByteOrder() == binary.BigEndian
+	t.raw.OwnTypes(own.room[:0]) // what compilers leave open will be filled in
 	t.spec.Init(t.raw, nil)
 	if err := t.collect(); err != nil {
 		return fmt.Errorf("section %s: %w", s.Name, err)
@@ -96,7 +91,7 @@ func (p *parser) readTypes() error {
 // readExt opens what the compiler tells about instructions. It is read, and
 // checked, section by section when it is needed.
 func (p *parser) readExt() error {
-	s := p.named.ext
+	s := p.section(p.named.ext)
 	if s == nil || s.Size == 0 || p.types.spec == nil {
 		return nil
 	}
@@ -160,19 +155,10 @@ func (t *typeTable) tagsOf(id uint32) []string {
 	return tags
 }
 
-// put overwrites word i of a type's record.
-func (t *typeTable) put(r rawbtf.Type, i int, v uint32) {
-	word := t.own[r.Offset()+uint32(4*i):]
-	if t.big {
-		v = bits.ReverseBytes32(v)
-	}
-	binary.LittleEndian.PutUint32(word, v)
-}
-
 // makeStatic changes the linkage of a function.
 func (t *typeTable) makeStatic(id uint32) {
 	if r, err := t.raw.Type(id); err == nil && r.Kind() == rawbtf.KindFunc {
-		t.put(r, wordInfo, uint32(rawbtf.KindFunc)<<24|linkStatic)
+		r.SetWord(wordInfo, uint32(rawbtf.KindFunc)<<24|linkStatic)
 	}
 }
 
@@ -197,8 +183,8 @@ const near = 8
 // symbol finds the number of a global variable's or an extern's symbol. Types are
 // nearly in the order of symbols, so that the one after the last is likely.
 func (p *parser) symbol(name string) (uint32, bool) {
-	for i := p.nextSymbol; i < min(p.nextSymbol+near, uint32(len(p.syms))); i++ {
-		if p.syms[i].Name == name && isNamedGlobal(&p.syms[i]) {
+	for i := p.nextSymbol; i < min(p.nextSymbol+near, uint32(len(p.file.Decoded))); i++ {
+		if p.file.Decoded[i].Name == name && isNamedGlobal(&p.file.Decoded[i]) {
 			p.nextSymbol = i + 1
 			return i, true
 		}
@@ -211,7 +197,7 @@ func (p *parser) findSymbol(name string) (uint32, bool) {
 	if p.byName == nil {
 		p.byName = p.sortSymbols()
 	}
-	i, ok := slices.BinarySearchFunc(p.byName, name, func(i uint32, name string) int { return strings.Compare(p.syms[i].Name, name) })
+	i, ok := slices.BinarySearchFunc(p.byName, name, func(i uint32, name string) int { return strings.Compare(p.file.Decoded[i].Name, name) })
 	if !ok {
 		return 0, false
 	}
@@ -222,12 +208,12 @@ func (p *parser) findSymbol(name string) (uint32, bool) {
 // sortSymbols sorts the names that types can refer to.
 func (p *parser) sortSymbols() []uint32 {
 	sorted := make([]uint32, 0, p.counts.globals)
-	for i := range p.syms {
-		if isNamedGlobal(&p.syms[i]) {
+	for i := range p.file.Decoded {
+		if isNamedGlobal(&p.file.Decoded[i]) {
 			sorted = append(sorted, uint32(i))
 		}
 	}
-	slices.SortFunc(sorted, func(a, b uint32) int { return strings.Compare(p.syms[a].Name, p.syms[b].Name) })
+	slices.SortFunc(sorted, func(a, b uint32) int { return strings.Compare(p.file.Decoded[a].Name, p.file.Decoded[b].Name) })
 	return sorted
 }
 
@@ -244,7 +230,7 @@ func (p *parser) fixDatasec(sec *datasec) error {
 	}
 	compiled := sec.record.Size() == 0
 	if compiled {
-		p.types.put(sec.record, wordSize, uint32(s.Size))
+		sec.record.SetWord(wordSize, uint32(s.Size))
 	}
 	for i := range sec.record.Vlen() {
 		if err := p.fixVar(sec, s, i, compiled); err != nil {
@@ -277,15 +263,15 @@ func (p *parser) fixVar(sec *datasec, s *elf.Section, i int, compiled bool) erro
 		return errorAt(sec.name, "", 0, "name of variable %d: %w", i, err)
 	}
 	n, ok := p.symbol(name)
-	if !ok || int32(p.syms[n].Section) != s.Index {
+	if !ok || int32(p.file.Decoded[n].Section) != s.Index {
 		return errorAt(sec.name, name, 0, "BTF has the variable, but there is no symbol for it in the section")
 	}
-	sym := &p.syms[n]
+	sym := &p.file.Decoded[n]
 	if compiled {
-		p.types.put(sec.record, wordVar(i)+1, uint32(sym.Value))
+		sec.record.SetWord(wordVar(i)+1, uint32(sym.Value))
 	}
 	if isHidden(sym) {
-		p.types.put(v, wordLinkage, linkStatic)
+		v.SetWord(wordLinkage, linkStatic)
 		return nil
 	}
 	sec.visible = true
@@ -310,9 +296,9 @@ func (t *typeTable) sortVars(r rawbtf.Type) {
 	}
 	sorting.Stable(vars, func(a, b *rawbtf.VarSecinfo) int { return cmp.Compare(a.Offset, b.Offset) })
 	for i, v := range vars {
-		t.put(r, wordVar(i), v.Type)
-		t.put(r, wordVar(i)+1, v.Offset)
-		t.put(r, wordVar(i)+2, v.Size)
+		r.SetWord(wordVar(i), v.Type)
+		r.SetWord(wordVar(i)+1, v.Offset)
+		r.SetWord(wordVar(i)+2, v.Size)
 	}
 }
 
