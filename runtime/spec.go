@@ -178,7 +178,7 @@ func (own *ownSpec) declared(obj *object.Object) (*CollectionSpec, error) {
 	spec.Maps = make(map[string]*MapSpec, len(obj.Maps))
 	spec.Programs = make(map[string]*ProgramSpec, len(obj.Programs))
 	spec.Variables = make(map[string]*VariableSpec, len(obj.Variables))
-	spec.Types, spec.ByteOrder = obj.Types, obj.ByteOrder
+	spec.Types, spec.ByteOrder = obj.Types, obj.ByteOrder()
 	if len(obj.Maps) > 0 {
 		if err := spec.addMaps(obj.Maps); err != nil {
 			return nil, err
@@ -220,7 +220,7 @@ func (cs *CollectionSpec) addMaps(maps []*object.Map) error {
 // so that none is lost.
 func (cs *CollectionSpec) addPrograms(obj *object.Object, specs []ProgramSpec) error {
 	for i, p := range obj.Programs {
-		specs[i].declared(obj, p)
+		specs[i].declared(obj, cs.ByteOrder, p)
 		if p.Static {
 			continue
 		}

@@ -36,7 +36,7 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 	if err := typeEvents(obj, opts.events); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", opts.source, err)
 	}
-	m = &Model{ByteOrder: obj.ByteOrder, Names: opts.names}
+	m = &Model{ByteOrder: obj.ByteOrder(), Names: opts.names}
 	pkg := newScope(opts.names.Ident, slices.Concat(opts.names.all(), predeclared())...)
 	pkg.foreign = opts.beside
 	m.Imports = opts.beside.renamedImports(opts.own)
@@ -46,7 +46,7 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", opts.source, err)
 	}
-	types := newTypeBuilder(opts.source, pkg, obj.ByteOrder)
+	types := newTypeBuilder(opts.source, pkg, obj.ByteOrder())
 	if err := types.useOwn(obj.Types, opts.own, opts.target); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", opts.source, err)
 	}

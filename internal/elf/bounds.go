@@ -78,8 +78,8 @@ func (f *File) beyond(s *Section, offset uint64) error {
 func (f *File) noteTable(s *Section) error {
 	switch s.Type {
 	case SHT_REL, SHT_RELA:
-		if uint64(s.Info) >= uint64(len(f.Sections)) {
-			return malformed(f.label(s.Index), 0, "relocates section %d of %d", s.Info, len(f.Sections))
+		if target := f.Relocated(s); uint64(target) >= uint64(len(f.Sections)) {
+			return malformed(f.label(s.Index), 0, "relocates section %d of %d", target, len(f.Sections))
 		}
 	case SHT_SYMTAB:
 		if f.symtab == 0 {

@@ -33,8 +33,8 @@ type File struct {
 
 // room is for the tables of small files, so that they cost no allocations.
 type room struct {
-	sections [11]Section
-	symbols  [6]Symbol
+	sections [10]Section
+	symbols  [5]Symbol
 }
 
 // sized returns n zero elements, in room if there is enough.
@@ -49,11 +49,10 @@ func sized[T any](room []T, n uint64) []T {
 // has the rest.
 type Section struct {
 	Name   string
-	Flags  SectionFlag
 	Size   uint64
 	Offset uint32 // of the contents, in the file, if it has some
+	Flags  SectionFlag
 	Type   SectionType
-	Info   uint32
 	Index  int32
 }
 
@@ -61,6 +60,7 @@ type Section struct {
 type Header struct {
 	Section
 	Link    uint32
+	Info    uint32
 	Addr    uint64
 	Align   uint64
 	EntSize uint64
@@ -190,12 +190,10 @@ func (s *Section) decode(b []byte, order byteOrder) (offset uint64) {
 		s.Type = SectionType(binary.BigEndian.Uint32(b[4:]))
 		s.Flags = SectionFlag(binary.BigEndian.Uint64(b[8:]))
 		offset, s.Size = binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[32:])
-		s.Info = binary.BigEndian.Uint32(b[44:])
 	} else {
 		s.Type = SectionType(binary.LittleEndian.Uint32(b[4:]))
 		s.Flags = SectionFlag(binary.LittleEndian.Uint64(b[8:]))
 		offset, s.Size = binary.LittleEndian.Uint64(b[24:]), binary.LittleEndian.Uint64(b[32:])
-		s.Info = binary.LittleEndian.Uint32(b[44:])
 	}
 	s.Offset = uint32(offset)
 	return offset
@@ -204,10 +202,19 @@ func (s *Section) decode(b []byte, order byteOrder) (offset uint64) {
 // link is the field that says which section this one refers to.
 func (f *File) link(s *Section) uint32 { return f.order.u32(f.rawHeader(s)[40:]) }
 
+// Relocated returns the index of the section that a section with relocations is
+// for; 0 if s has none.
+func (f *File) Relocated(s *Section) uint32 {
+	if s.Type != SHT_REL && s.Type != SHT_RELA {
+		return 0
+	}
+	return f.order.u32(f.rawHeader(s)[44:])
+}
+
 // Header returns all of a section's header.
 func (f *File) Header(s *Section) Header {
 	b := f.rawHeader(s)
-	return Header{*s, f.order.u32(b[40:]), f.order.u64(b[16:]), f.order.u64(b[48:]), f.order.u64(b[56:])}
+	return Header{*s, f.order.u32(b[40:]), f.order.u32(b[44:]), f.order.u64(b[16:]), f.order.u64(b[48:]), f.order.u64(b[56:])}
 }
 
 // rawHeader relies on openSections.

@@ -80,9 +80,9 @@ func compareSections(t *testing.T, f *elf.File, want *delf.File) {
 		expect := elf.Header{
 			Section: elf.Section{
 				Index: int32(i), Name: w.Name, Type: elf.SectionType(w.Type), Flags: elf.SectionFlag(w.Flags),
-				Offset: uint32(w.Offset), Size: w.FileSize, Info: w.Info,
+				Offset: uint32(w.Offset), Size: w.FileSize,
 			},
-			Link: w.Link, Addr: w.Addr, Align: w.Addralign, EntSize: w.Entsize,
+			Link: w.Link, Info: w.Info, Addr: w.Addr, Align: w.Addralign, EntSize: w.Entsize,
 		}
 		if w.Flags&delf.SHF_COMPRESSED != 0 {
 			expect.Align = got.Align // debug/elf has that of the contents

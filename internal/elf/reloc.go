@@ -2,7 +2,7 @@ package elf
 
 // Reloc is an entry of a relocation section.
 type Reloc struct {
-	Offset uint64 // in the section [Section.Info] is the index of
+	Offset uint64 // in the section that [File.Relocated] says
 	Symbol uint32 // index into [File.Symbols]
 	Type   uint32
 	Addend int64 // 0 in a SHT_REL section, which keeps it in the place relocated

@@ -76,7 +76,7 @@ func (s *stripper) selectSections() error {
 		sec := &s.Sections[i]
 		switch sec.Type {
 		case SHT_REL, SHT_RELA:
-			if s.sections[sec.Info] == removed {
+			if s.sections[s.Relocated(sec)] == removed {
 				s.sections[i] = removed
 			}
 		case SHT_LLVM_ADDRSIG:

@@ -59,7 +59,7 @@ func outline(t testing.TB, data []byte) []string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			line += " of " + f.Sections[s.Info].Name
+			line += " of " + f.Sections[f.Relocated(s)].Name
 			for _, r := range relocs {
 				line += fmt.Sprintf("\n\t%d type %d %+d: %s", r.Offset, r.Type, r.Addend, symbol(r.Symbol))
 			}
@@ -68,7 +68,7 @@ func outline(t testing.TB, data []byte) []string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			line += fmt.Sprintf(" %x called %s:", content[:4], symbol(s.Info))
+			line += fmt.Sprintf(" %x called %s:", content[:4], symbol(h.Info))
 			for at := 4; at < len(content); at += 4 {
 				line += " " + f.Sections[f.ByteOrder().Uint32(content[at:])].Name
 			}
@@ -83,7 +83,7 @@ func outline(t testing.TB, data []byte) []string {
 	}
 	for i := range symbols {
 		line := "symbol " + symbol(uint32(i))
-		if table := f.Sections[slices.IndexFunc(f.Sections, func(s elf.Section) bool { return s.Type == elf.SHT_SYMTAB })]; uint32(i) == table.Info {
+		if table := f.Sections[slices.IndexFunc(f.Sections, func(s elf.Section) bool { return s.Type == elf.SHT_SYMTAB })]; uint32(i) == f.Header(&table).Info {
 			line += " (first that isn't local)"
 		}
 		out = append(out, line)

@@ -171,7 +171,7 @@ func (s *stripper) moveReferences(h *Header) error {
 func (s *stripper) encodeSection(b []byte, h *Header, offset uint64) {
 	s.order.putU32(b, s.sectionNames.moved[s.sectionName(h.Index)])
 	s.order.putU32(b[4:], uint32(h.Type))
-	s.order.putU64(b[8:], uint64(h.Flags))
+	copy(b[8:16], s.rawHeader(&s.Sections[h.Index])[8:]) // flags
 	s.order.putU64(b[16:], h.Addr)
 	s.order.putU64(b[24:], offset)
 	s.order.putU64(b[32:], h.Size)

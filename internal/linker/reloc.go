@@ -34,7 +34,7 @@ func (l *linker) moveRelocs() error {
 			if s.Type != elf.SHT_REL {
 				continue
 			}
-			if p := in.parts[s.Info]; p.out == nil || p.copied {
+			if p := in.parts[in.file.Relocated(s)]; p.out == nil || p.copied {
 				continue
 			}
 			if err := in.moveRelocs(s); err != nil {
@@ -50,7 +50,8 @@ func (in *input) moveRelocs(s *elf.Section) error {
 	if err != nil {
 		return &Error{File: in.name, Err: err}
 	}
-	target, p := &in.file.Sections[s.Info], in.parts[s.Info]
+	index := in.file.Relocated(s)
+	target, p := &in.file.Sections[index], in.parts[index]
 	for _, r := range relocs {
 		number := in.number[r.Symbol]
 		if number == 0 {

@@ -66,7 +66,7 @@ func (in *input) isLinked(s *elf.Section) (bool, error) {
 	case elf.SHT_REL:
 		return false, nil // goes with the section that it relocates
 	case elf.SHT_RELA:
-		if target := in.file.Sections[s.Info].Name; isDebug(target) || target == btfSection || target == extSection {
+		if target := in.file.Sections[in.file.Relocated(s)].Name; isDebug(target) || target == btfSection || target == extSection {
 			return false, nil
 		}
 		return false, in.errorf(s.Name, "relocations with addends (SHT_RELA) aren't what BPF compilers emit")

@@ -69,8 +69,8 @@ func (l *linker) write() ([]byte, error) {
 	for _, s := range l.sections {
 		if len(s.relocs) > 0 {
 			w.section(elf.Header{
-				Section: elf.Section{Name: ".rel" + s.name, Type: elf.SHT_REL, Flags: elf.SHF_INFO_LINK, Info: uint32(s.index)},
-				Link:    symtab, Align: 8, EntSize: relocSize,
+				Section: elf.Section{Name: ".rel" + s.name, Type: elf.SHT_REL, Flags: elf.SHF_INFO_LINK},
+				Link:    symtab, Info: uint32(s.index), Align: 8, EntSize: relocSize,
 			}, w.relocs(s.relocs))
 		}
 	}
@@ -81,8 +81,8 @@ func (l *linker) write() ([]byte, error) {
 		w.section(elf.Header{Section: elf.Section{Name: extSection, Type: elf.SHT_PROGBITS}, Align: 4}, l.ext)
 	}
 	w.section(elf.Header{
-		Section: elf.Section{Name: ".symtab", Type: elf.SHT_SYMTAB, Info: uint32(l.locals)},
-		Link:    symtab + 1, Align: 8, EntSize: symbolSize,
+		Section: elf.Section{Name: ".symtab", Type: elf.SHT_SYMTAB},
+		Link:    symtab + 1, Info: uint32(l.locals), Align: 8, EntSize: symbolSize,
 	}, w.symbols(l.symbols))
 	return w.finish(), nil
 }

@@ -36,7 +36,7 @@ func (p *parser) readVariables() error {
 			section: s.Index,
 		})
 	}
-	p.obj.Variables = sized(p.obj.variables[:], n)
+	p.obj.Variables = make([]*Variable, n)
 	for i := range vars {
 		p.obj.Variables[i] = &vars[i]
 	}
@@ -79,7 +79,7 @@ func (p *parser) readDataMaps() error {
 		}
 	}
 	p.addKconfigMap()
-	p.obj.Maps = sized(p.obj.maps[:], len(p.maps))
+	p.obj.Maps = make([]*Map, len(p.maps))
 	for i := range p.maps {
 		p.obj.Maps[i] = &p.maps[i]
 	}

@@ -67,7 +67,7 @@ func (p *parser) readLegacySection(s *elf.Section) error {
 // these maps.
 func (p *parser) tagLegacyMaps(s *elf.Section) error {
 	types := p.types.datasec(s.Name)
-	if types == nil || len(p.types.tags) == 0 {
+	if types == nil || !p.types.tags {
 		return nil
 	}
 	for i := range types.record.Vlen() {

@@ -54,7 +54,7 @@ func (p *parser) describe(prog *Program, f *function) (err error) {
 
 // tagsOf returns the BTF declaration tags of a function.
 func (p *parser) tagsOf(f *function) ([]string, error) {
-	if len(p.types.tags) == 0 {
+	if !p.types.tags {
 		return nil, nil
 	}
 	info, err := p.fullInfo(f.section)

@@ -63,7 +63,7 @@ type parser struct {
 // scratch is memory for the tables of small objects, so that parsing them
 // costs few allocations.
 type scratch struct {
-	sections [11]section
+	sections [10]section
 	secs     [2]datasec
 	funcs    [2]function
 	programs [1]Program
@@ -121,7 +121,7 @@ func (m *Memory) Open(data []byte, text string) (*Object, error) {
 	if err := p.file.Init(data, text); err != nil {
 		return nil, fmt.Errorf("parse object: %w", err)
 	}
-	p.obj.ByteOrder, p.obj.file = p.file.ByteOrder(), p
+	p.obj.file = p
 	for _, step := range &steps {
 		if err := step(p); err != nil {
 			return nil, fmt.Errorf("parse object: %w", err)
@@ -169,8 +169,8 @@ func (p *parser) classify() error {
 		p.sections[i].role = roleOf(s)
 		p.roles |= 1 << p.sections[i].role
 		p.named.note(s)
-		if (s.Type == elf.SHT_REL || s.Type == elf.SHT_RELA) && uint64(s.Info) < uint64(len(p.sections)) {
-			p.sections[s.Info].reloc = int32(i)
+		if target := p.file.Relocated(s); target != 0 {
+			p.sections[target].reloc = int32(i)
 		}
 	}
 	p.countSymbols()

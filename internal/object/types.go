@@ -33,18 +33,12 @@ type datasec struct {
 	visible bool // has a variable that other files can see
 }
 
-// declTag is a tag on a type of the file.
-type declTag struct {
-	target uint32
-	name   string
-}
-
 // typeTable is what is known about the file's BTF.
 type typeTable struct {
 	spec *btf.Spec
 	raw  *rawbtf.BTF
 	secs []datasec
-	tags []declTag // by target
+	tags bool // there are some on whole types
 }
 
 // ownTypes is what is kept of the file's BTF, in one allocation if it is small.
@@ -118,7 +112,7 @@ func (t *typeTable) collect() error {
 		}
 		t.secs = append(t.secs, datasec{name: name, record: r})
 	}
-	for target, id := range t.raw.AllDeclTags() {
+	for _, id := range t.raw.AllDeclTags() {
 		r, err := t.raw.Type(id)
 		if err != nil {
 			return err
@@ -126,11 +120,10 @@ func (t *typeTable) collect() error {
 		if r.ComponentIndex() != -1 {
 			continue
 		}
-		name, err := r.Name()
-		if err != nil {
+		if _, err := r.Name(); err != nil {
 			return err
 		}
-		t.tags = append(t.tags, declTag{target, name})
+		t.tags = true
 	}
 	return nil
 }
@@ -145,12 +138,20 @@ func (t *typeTable) datasec(name string) *datasec {
 	return nil
 }
 
-// tagsOf returns the tags of a type, or nil.
+// tagsOf returns the tags of a type, or nil. collect has seen that they have names.
 func (t *typeTable) tagsOf(id uint32) []string {
-	i, _ := slices.BinarySearchFunc(t.tags, id, func(t declTag, id uint32) int { return cmp.Compare(t.target, id) })
+	if !t.tags {
+		return nil
+	}
 	var tags []string
-	for ; i < len(t.tags) && t.tags[i].target == id; i++ {
-		tags = append(tags, t.tags[i].name)
+	for _, tag := range t.raw.DeclTags(id) {
+		r, err := t.raw.Type(tag)
+		if err != nil || r.ComponentIndex() != -1 {
+			continue
+		}
+		if name, err := r.Name(); err == nil {
+			tags = append(tags, name)
+		}
 	}
 	return tags
 }
