@@ -3,6 +3,7 @@ package object
 import (
 	"cmp"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -79,7 +80,7 @@ func (p *parser) readDataMaps() error {
 		}
 	}
 	p.addKconfigMap()
-	p.obj.Maps = make([]*Map, len(p.maps))
+	p.obj.Maps = sized(p.obj.Maps[:cap(p.obj.Maps)], len(p.maps))
 	for i := range p.maps {
 		p.obj.Maps[i] = &p.maps[i]
 	}
@@ -88,6 +89,7 @@ func (p *parser) readDataMaps() error {
 
 // mapVariables makes a map of each section with variables.
 func (p *parser) mapVariables() error {
+	p.maps = slices.Grow(p.maps, p.countDataMaps())
 	for i := range p.sections {
 		if !p.sections[i].role.isVariables() {
 			continue

@@ -25,7 +25,12 @@ func (p *parser) readMaps() error {
 	if sec == nil {
 		return errorAt(s.Name, "", 0, "the file's BTF doesn't describe the section")
 	}
-	p.maps = make([]Map, 0, sec.record.Vlen()+p.countDataMaps())
+	if n := sec.record.Vlen() + p.countDataMaps(); n == 1 {
+		own := new(ownMap)
+		p.maps, p.obj.Maps = own.maps[:0], own.list[:0]
+	} else {
+		p.maps = make([]Map, 0, n)
+	}
 	for i := range sec.record.Vlen() {
 		p.maps = append(p.maps, Map{})
 		m := &p.maps[len(p.maps)-1]
@@ -44,10 +49,18 @@ func (p *parser) readMaps() error {
 	return p.fillArena()
 }
 
-// countDataMaps is how many maps there will be that aren't BTF-defined, more
-// or less.
+// ownMap is the map of an object that has one.
+type ownMap struct {
+	maps [1]Map
+	list [1]*Map
+}
+
+// countDataMaps is how many maps of variables there will be, or one more.
 func (p *parser) countDataMaps() int {
-	n := 1
+	n := 0
+	if p.counts.externs > 0 { // of which some may be kconfig options
+		n++
+	}
 	for i := range p.sections {
 		if p.sections[i].role.isVariables() {
 			n++

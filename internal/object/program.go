@@ -68,7 +68,7 @@ func (p *parser) look() {
 	}
 	in := new(inner)
 	in.bodies, in.edges = sized(in.bodyRoom[:], len(p.code.funcs)), in.edgeRoom[:0]
-	in.linker = linker{p: p, entries: in.entryRoom[:0], order: in.orderRoom[:0], stack: in.stackRoom[:0], infos: in.usedRoom[:0]}
+	in.linker = linker{p: p, entries: in.entryRoom[:0], order: slices.Grow(in.orderRoom[:0], len(p.code.funcs)), stack: in.stackRoom[:0], infos: in.usedRoom[:0]}
 	p.code.inner = in
 	p.nameBodies()
 	p.listInfos()
@@ -236,11 +236,11 @@ func (p *parser) nameBodies() {
 	if len(bodies) < 2 {
 		return
 	}
-	order := p.code.linker.order
-	for i := range bodies {
-		order = append(order, int32(i))
+	var room [32]int32
+	order := sized(room[:], len(bodies))
+	for i := range order {
+		order[i] = int32(i)
 	}
-	p.code.linker.order = order[:0]
 	slices.SortFunc(order, func(a, b int32) int {
 		return cmp.Or(
 			strings.Compare(bodies[a].name, bodies[b].name),
