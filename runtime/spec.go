@@ -37,7 +37,7 @@ func LoadCollectionSpec(file string) (*CollectionSpec, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := parseDecoded(data, textOf(data))
+	spec, err := new(ownSpec).parseDecoded(data, textOf(data))
 	if err != nil {
 		return nil, fmt.Errorf("file %s: %w", file, err)
 	}
@@ -48,15 +48,16 @@ func LoadCollectionSpec(file string) (*CollectionSpec, error) {
 // read but used in place, since strings don't change: this is the fastest way to
 // load what go:embed put into a string.
 func LoadCollectionSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
+	own := new(ownSpec)
 	if rd, ok := rd.(*strings.Reader); ok {
-		text := new(stringTaker).take(rd)
-		return parseDecoded(bytesOf(text), text)
+		text := own.take(rd)
+		return own.parseDecoded(bytesOf(text), text)
 	}
 	data, err := readAll(rd)
 	if err != nil {
 		return nil, err
 	}
-	return parseDecoded(data, textOf(data))
+	return own.parseDecoded(data, textOf(data))
 }
 
 // LoadEncodedSpec is LoadCollectionSpec for whoever loads what is in an object,
@@ -86,7 +87,7 @@ func LoadEncodedSpec(file string) (*CollectionSpec, error) {
 func LoadEncodedSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
 	own := new(encodedSpec)
 	if rd, ok := rd.(*strings.Reader); ok {
-		text := (*stringTaker)(&own.programs[0].License).take(rd) // which is memory for it as good as any
+		text := own.take(rd)
 		return own.parse(bytesOf(text), text)
 	}
 	data, err := readAll(rd)
@@ -120,7 +121,7 @@ func (own *encodedSpec) parse(data []byte, text string) (*CollectionSpec, error)
 
 // parseDecoded keeps data and text, too, and decodes everything. What the object
 // took besides goes when the spec is made.
-func parseDecoded(data []byte, text string) (*CollectionSpec, error) {
+func (own *ownSpec) parseDecoded(data []byte, text string) (*CollectionSpec, error) {
 	obj, err := object.Open(data, text)
 	if err == nil {
 		err = obj.Decode()
@@ -128,7 +129,7 @@ func parseDecoded(data []byte, text string) (*CollectionSpec, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := new(ownSpec).declared(obj)
+	spec, err := own.declared(obj)
 	if err == nil {
 		err = spec.Decode()
 	}
@@ -138,16 +139,20 @@ func parseDecoded(data []byte, text string) (*CollectionSpec, error) {
 	return spec, nil
 }
 
-// stringTaker keeps the one string that it is given.
-type stringTaker string
-
-// take returns all that rd was made of, wherever it stands.
-func (t *stringTaker) take(rd *strings.Reader) string {
+// take returns all that rd was made of, wherever it stands. The memory that this
+// takes is that of the first program, which isn't there yet.
+func (own *ownSpec) take(rd *strings.Reader) string {
+	taker := (*stringTaker)(&own.programs[0].License)
 	whole := *rd
 	whole.Seek(0, io.SeekStart)
-	whole.WriteTo(t)
-	return string(*t)
+	whole.WriteTo(taker)
+	text := string(*taker)
+	*taker = ""
+	return text
 }
+
+// stringTaker keeps the one string that it is given.
+type stringTaker string
 
 func (t *stringTaker) WriteString(s string) (int, error) {
 	*t = stringTaker(s)

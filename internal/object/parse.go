@@ -164,13 +164,17 @@ func (p *parser) classify() error {
 	p.bigEndian = p.file.ByteOrder() == binary.BigEndian
 	p.types.secs = p.buf.secs[:0]
 	p.sections = sized(p.buf.sections[:], len(p.file.Sections))
-	for i := range p.file.Sections {
-		s := &p.file.Sections[i]
-		p.sections[i].role = roleOf(s)
-		p.roles |= 1 << p.sections[i].role
-		p.named.note(s)
-		if target := p.file.Relocated(s); target != 0 {
-			p.sections[target].reloc = int32(i)
+	all := p.file.Sections
+	for i := range all {
+		switch s := &all[i]; s.Type {
+		case elf.SHT_NULL, elf.SHT_SYMTAB, elf.SHT_STRTAB:
+		case elf.SHT_REL, elf.SHT_RELA:
+			p.sections[p.file.Relocated(s)].reloc = s.Index
+		default:
+			role := roleOf(s)
+			p.sections[i].role = role
+			p.roles |= 1 << role
+			p.named.note(s)
 		}
 	}
 	p.countSymbols()
