@@ -291,7 +291,7 @@ func TestEncodedParts(t *testing.T) {
 
 // Parsing without decoding allocates for what is declared, however much code there is.
 func TestLoadEncodedSpecAllocs(t *testing.T) {
-	for name, most := range map[string]float64{"minimal": 15, "data": 50, "programs": 22} {
+	for name, most := range map[string]float64{"minimal": 14, "data": 47, "programs": 20} {
 		data, err := os.ReadFile(objectFile(name))
 		if err != nil {
 			t.Fatal(err)

@@ -80,7 +80,7 @@ type ProgramSpec struct {
 }
 
 // declared fills in ps with what an object file says.
-func (ps *ProgramSpec) declared(obj *object.Object, p *object.Program) {
+func (ps *ProgramSpec) declared(obj *object.Object, order binary.ByteOrder, p *object.Program) {
 	*ps = ProgramSpec{
 		Name:          p.Name,
 		Type:          ProgramType(p.Type),
@@ -91,7 +91,7 @@ func (ps *ProgramSpec) declared(obj *object.Object, p *object.Program) {
 		Flags:         p.Flags,
 		License:       obj.License,
 		KernelVersion: obj.Version,
-		ByteOrder:     obj.ByteOrder,
+		ByteOrder:     order,
 		Optional:      p.Optional,
 		usdt:          p.Def != nil && p.Def.Has(object.USDT),
 		Alternative:   p.Alternative(),

@@ -33,12 +33,13 @@ type CollectionSpec struct {
 
 // LoadCollectionSpec parses an object file.
 func LoadCollectionSpec(file string) (*CollectionSpec, error) {
-	spec, err := parseFile(file, (*object.Object).Decode)
-	if err == nil {
-		err = spec.Decode()
-	}
+	data, err := files.Read(file)
 	if err != nil {
 		return nil, err
+	}
+	spec, err := new(ownSpec).parseDecoded(data, textOf(data))
+	if err != nil {
+		return nil, fmt.Errorf("file %s: %w", file, err)
 	}
 	return spec, nil
 }
@@ -47,14 +48,16 @@ func LoadCollectionSpec(file string) (*CollectionSpec, error) {
 // read but used in place, since strings don't change: this is the fastest way to
 // load what go:embed put into a string.
 func LoadCollectionSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
-	spec, err := parseFrom(rd, (*object.Object).Decode)
-	if err == nil {
-		err = spec.Decode()
+	own := new(ownSpec)
+	if rd, ok := rd.(*strings.Reader); ok {
+		text := own.take(rd)
+		return own.parseDecoded(bytesOf(text), text)
 	}
+	data, err := readAll(rd)
 	if err != nil {
 		return nil, err
 	}
-	return spec, nil
+	return own.parseDecoded(data, textOf(data))
 }
 
 // LoadEncodedSpec is LoadCollectionSpec for whoever loads what is in an object,
@@ -66,59 +69,90 @@ func LoadCollectionSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
 // Until they are decoded, ProgramSpec.Instructions, VariableSpec.Type and Key and
 // Value of MapSpec are nil. Each spec has a method Decode. CollectionSpec.Assign
 // decodes what it assigns. What somebody has set before that stays.
-func LoadEncodedSpec(file string) (*CollectionSpec, error) { return parseFile(file, leaveEncoded) }
-
-// LoadEncodedSpecFromReader is to LoadCollectionSpecFromReader what
-// LoadEncodedSpec is to LoadCollectionSpec. Generated code that loads an object
-// at once uses it.
-func LoadEncodedSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
-	return parseFrom(rd, leaveEncoded)
-}
-
-func leaveEncoded(*object.Object) error { return nil }
-
-func parseFile(file string, decode func(*object.Object) error) (*CollectionSpec, error) {
+func LoadEncodedSpec(file string) (*CollectionSpec, error) {
 	data, err := files.Read(file)
 	if err != nil {
 		return nil, err
 	}
-	spec, err := new(ownSpec).parse(data, textOf(data), decode)
+	spec, err := new(encodedSpec).parse(data, textOf(data))
 	if err != nil {
 		return nil, fmt.Errorf("file %s: %w", file, err)
 	}
 	return spec, nil
 }
 
-func parseFrom(rd io.ReaderAt, decode func(*object.Object) error) (*CollectionSpec, error) {
+// LoadEncodedSpecFromReader is to LoadCollectionSpecFromReader what
+// LoadEncodedSpec is to LoadCollectionSpec. Generated code that loads an object
+// at once uses it.
+func LoadEncodedSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
+	own := new(encodedSpec)
 	if rd, ok := rd.(*strings.Reader); ok {
-		own := new(ownSpec)
-		text := own.text.take(rd)
-		return own.parse(bytesOf(text), text, decode)
+		text := own.take(rd)
+		return own.parse(bytesOf(text), text)
 	}
 	data, err := readAll(rd)
 	if err != nil {
-		return nil, fmt.Errorf("read object file: %w", err)
+		return nil, err
 	}
-	return new(ownSpec).parse(data, textOf(data), decode)
+	return own.parse(data, textOf(data))
 }
 
 // ownSpec is a spec with what belongs to it, in one allocation if that isn't much.
 type ownSpec struct {
 	CollectionSpec
 	programs [1]ProgramSpec
-	text     stringTaker
+}
+
+// encodedSpec is a spec with the object that it refers to.
+type encodedSpec struct {
+	ownSpec
+	object object.Memory
+}
+
+// parse keeps text, which is data as a string: what it returns may refer to it. So
+// neither may change.
+func (own *encodedSpec) parse(data []byte, text string) (*CollectionSpec, error) {
+	obj, err := own.object.Open(data, text)
+	if err != nil {
+		return nil, err
+	}
+	return own.declared(obj)
+}
+
+// parseDecoded keeps data and text, too, and decodes everything. What the object
+// took besides goes when the spec is made.
+func (own *ownSpec) parseDecoded(data []byte, text string) (*CollectionSpec, error) {
+	obj, err := object.Open(data, text)
+	if err == nil {
+		err = obj.Decode()
+	}
+	if err != nil {
+		return nil, err
+	}
+	spec, err := own.declared(obj)
+	if err == nil {
+		err = spec.Decode()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return spec, nil
+}
+
+// take returns all that rd was made of, wherever it stands. The memory that this
+// takes is that of the first program, which isn't there yet.
+func (own *ownSpec) take(rd *strings.Reader) string {
+	taker := (*stringTaker)(&own.programs[0].License)
+	whole := *rd
+	whole.Seek(0, io.SeekStart)
+	whole.WriteTo(taker)
+	text := string(*taker)
+	*taker = ""
+	return text
 }
 
 // stringTaker keeps the one string that it is given.
 type stringTaker string
-
-// take returns all that rd was made of, wherever it stands.
-func (t *stringTaker) take(rd *strings.Reader) string {
-	whole := *rd
-	whole.Seek(0, io.SeekStart)
-	whole.WriteTo(t)
-	return string(*t)
-}
 
 func (t *stringTaker) WriteString(s string) (int, error) {
 	*t = stringTaker(s)
@@ -128,43 +162,34 @@ func (t *stringTaker) WriteString(s string) (int, error) {
 func (t *stringTaker) Write(p []byte) (int, error) { return t.WriteString(string(p)) }
 
 // readAll reads what rd has, with one allocation if rd tells its size.
-func readAll(rd io.ReaderAt) ([]byte, error) {
-	sized, ok := rd.(interface{ Size() int64 })
-	if !ok {
-		return io.ReadAll(io.NewSectionReader(rd, 0, math.MaxInt64))
+func readAll(rd io.ReaderAt) (data []byte, err error) {
+	if sized, ok := rd.(interface{ Size() int64 }); ok {
+		data = make([]byte, sized.Size())
+		var n int
+		n, err = rd.ReadAt(data, 0)
+		data = data[:n]
+	} else {
+		data, err = io.ReadAll(io.NewSectionReader(rd, 0, math.MaxInt64))
 	}
-	data := make([]byte, sized.Size())
-	n, err := rd.ReadAt(data, 0)
-	if errors.Is(err, io.EOF) {
-		err = nil
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read object file: %w", err)
 	}
-	return data[:n], err
+	return data, nil
 }
 
-// parse keeps text, which is data as a string: what it returns may refer to it. So
-// neither may change.
-//
-// decode may decode instructions, all at once.
-func (own *ownSpec) parse(data []byte, text string, decode func(*object.Object) error) (*CollectionSpec, error) {
-	obj, err := object.Open(data, text)
-	if err == nil {
-		err = decode(obj)
-	}
-	if err != nil {
-		return nil, err
-	}
+// declared fills in the spec with what an object declares.
+func (own *ownSpec) declared(obj *object.Object) (*CollectionSpec, error) {
 	spec := &own.CollectionSpec
-	*spec = CollectionSpec{
-		Maps:      make(map[string]*MapSpec, len(obj.Maps)),
-		Programs:  make(map[string]*ProgramSpec, len(obj.Programs)),
-		Variables: make(map[string]*VariableSpec, len(obj.Variables)),
-		Types:     obj.Types,
-		ByteOrder: obj.ByteOrder,
+	spec.Maps = make(map[string]*MapSpec, len(obj.Maps))
+	spec.Programs = make(map[string]*ProgramSpec, len(obj.Programs))
+	spec.Variables = make(map[string]*VariableSpec, len(obj.Variables))
+	spec.Types, spec.ByteOrder = obj.Types, obj.ByteOrder()
+	if len(obj.Maps) > 0 {
+		if err := spec.addMaps(obj.Maps); err != nil {
+			return nil, err
+		}
+		spec.addKconfig(obj.Maps, obj.Externs)
 	}
-	if err := spec.addMaps(obj.Maps); err != nil {
-		return nil, err
-	}
-	spec.addKconfig(obj.Maps, obj.Externs)
 	specs := own.programs[:]
 	if len(obj.Programs) > len(specs) {
 		specs = make([]ProgramSpec, len(obj.Programs))
@@ -175,7 +200,12 @@ func (own *ownSpec) parse(data []byte, text string, decode func(*object.Object) 
 	if err := spec.addMembers(obj.Maps); err != nil {
 		return nil, err
 	}
-	return spec, spec.addVariables(obj.Variables)
+	if len(obj.Variables) > 0 {
+		if err := spec.addVariables(obj.Variables); err != nil {
+			return nil, err
+		}
+	}
+	return spec, nil
 }
 
 func (cs *CollectionSpec) addMaps(maps []*object.Map) error {
@@ -195,7 +225,7 @@ func (cs *CollectionSpec) addMaps(maps []*object.Map) error {
 // so that none is lost.
 func (cs *CollectionSpec) addPrograms(obj *object.Object, specs []ProgramSpec) error {
 	for i, p := range obj.Programs {
-		specs[i].declared(obj, p)
+		specs[i].declared(obj, cs.ByteOrder, p)
 		if p.Static {
 			continue
 		}

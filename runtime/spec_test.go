@@ -250,7 +250,7 @@ func TestProgramsOfOneName(t *testing.T) {
 
 // Parsing allocates for what an object declares, not for what is in it.
 func TestLoadCollectionSpecAllocs(t *testing.T) {
-	for name, most := range map[string]float64{"minimal": 30, "data": 150, "programs": 130} {
+	for name, most := range map[string]float64{"minimal": 30, "data": 110, "programs": 48} {
 		data, err := os.ReadFile(objectFile(name))
 		if err != nil {
 			t.Fatal(err)

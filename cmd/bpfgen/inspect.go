@@ -187,7 +187,7 @@ type externRow struct {
 
 func describe(file string, obj *object.Object) description {
 	d := description{
-		Object: file, Licence: obj.License, ByteOrder: obj.ByteOrder.String(),
+		Object: file, Licence: obj.License, ByteOrder: obj.ByteOrder().String(),
 		Maps: []mapRow{}, Programs: []programRow{}, Variables: []variableRow{}, Externs: []externRow{},
 	}
 	for _, m := range obj.Maps {

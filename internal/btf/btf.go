@@ -45,7 +45,6 @@ type BTF struct {
 	types   []byte
 	strs    []byte
 	str     string // strs as a string; empty if names are copied one by one
-	strAt   int    // where strs begin in the blob
 	base    *BTF   // what a split BTF refers to, or nil
 	strBase uint32 // offset of the first own string
 	firstID uint32 // ID of the first own type
@@ -55,11 +54,10 @@ type BTF struct {
 	mu    sync.Mutex // held while the index is built
 	idx   atomic.Pointer[index]
 	first index      // what idx points to
-	room  [20]uint32 // for its offsets, if they are few
+	room  [16]uint32 // for its offsets, if they are few
 
-	searches atomic.Uint32 // by name, so far
-	once     sync.Once     // for rare
-	rare     []keyed       // see rareNames
+	searches atomic.Uint32             // by name, so far
+	table    atomic.Pointer[nameTable] // see rareNames
 }
 
 // Parse reads the header of blob, validates its bounds and indexes its type
@@ -83,28 +81,20 @@ const manyStrings = 1 << 16
 // a string that names can be parts of; or empty, then names are copied.
 func (b *BTF) Init(blob []byte, text string, base *BTF) error {
 	b.base, b.firstID = base, 1
-	err := b.open(blob)
+	err := b.open(blob, text)
 	if err == nil {
-		err = b.indexed().err
+		err = b.indexAll()
 	}
-	if err != nil {
-		return err
-	}
-	if len(text) == len(blob) && len(b.strs) > 0 {
-		b.str = text[b.strAt : b.strAt+len(b.strs)]
-	} else if len(b.strs) < manyStrings {
+	if err == nil && b.str == "" && len(b.strs) < manyStrings {
 		b.str = string(b.strs)
 	}
-	return nil
+	return err
 }
 
-// OwnTypes makes b use a copy of its type records, which it appends to room, and
-// returns that: whoever has just made b can fill in what compilers leave open.
-// Sizes of records must stay as they are.
-func (b *BTF) OwnTypes(room []byte) []byte {
-	b.types = append(room, b.types...)
-	return b.types
-}
+// OwnTypes makes b use a copy of its type records, which it appends to room:
+// whoever has just made b can then fill in what compilers leave open, with
+// [Type.SetWord].
+func (b *BTF) OwnTypes(room []byte) { b.types = append(room, b.types...) }
 
 // ParseMapped is Parse for a memory mapping of types that the kernel vouches
 // for. It doesn't look at the records; whoever needs them first pays for the
@@ -114,7 +104,7 @@ func (b *BTF) OwnTypes(room []byte) []byte {
 // reachable; after an error it is called before ParseMapped returns.
 func ParseMapped(blob []byte, base *BTF, release func([]byte)) (*BTF, error) {
 	b := &BTF{base: base, firstID: 1}
-	if err := b.open(blob); err != nil {
+	if err := b.open(blob, ""); err != nil {
 		release(blob)
 		return nil, err
 	}
@@ -135,8 +125,8 @@ type mapping struct {
 
 func (m *mapping) done() { m.release(m.blob) }
 
-func (b *BTF) open(blob []byte) error {
-	if err := b.sections(blob); err != nil {
+func (b *BTF) open(blob []byte, text string) error {
+	if err := b.sections(blob, text); err != nil {
 		return err
 	}
 	if b.base != nil {
@@ -152,8 +142,8 @@ func (b *BTF) open(blob []byte) error {
 	return b.checkStrings()
 }
 
-// sections finds the parts of blob.
-func (b *BTF) sections(blob []byte) error {
+// sections finds the parts of blob, and those of text, if it is blob as a string.
+func (b *BTF) sections(blob []byte, text string) error {
 	if len(blob) < headerLen {
 		return malformed("header", 0, "%d bytes are too few for a header", len(blob))
 	}
@@ -167,31 +157,23 @@ func (b *BTF) sections(blob []byte) error {
 	if blob[2] != 1 {
 		return malformed("header", 2, "unknown version %d", blob[2])
 	}
-	bo := b.ByteOrder()
-	hdrLen := bo.Uint32(blob[4:])
+	hdrLen := b.u32(blob[4:])
 	if hdrLen < headerLen || uint64(hdrLen) > uint64(len(blob)) {
 		return malformed("header", 4, "header length %d is out of range", hdrLen)
 	}
-	body := blob[hdrLen:]
-	var err error
-	part := func(name string, at int) (data []byte, off uint64) {
-		off, length := uint64(bo.Uint32(blob[at:])), uint64(bo.Uint32(blob[at+4:]))
-		if off+length > uint64(len(body)) && err == nil {
-			err = malformed("header", uint64(at), "%s section %d+%d is larger than the %d bytes there are", name, off, length, len(body))
-		}
-		if err != nil {
-			return nil, 0
-		}
-		return body[off : off+length : off+length], off
-	}
-	types, typesOff := part("type", 8)
-	strs, strsOff := part("string", 16)
-	var layouts []byte
-	if hdrLen >= fullHeaderLen {
-		layouts, _ = part("layout", 24)
-	}
+	types, typesOff, err := b.part(blob, hdrLen, 8, "type")
 	if err != nil {
 		return err
+	}
+	strs, strsOff, err := b.part(blob, hdrLen, 16, "string")
+	if err != nil {
+		return err
+	}
+	var layouts []byte
+	if hdrLen >= fullHeaderLen {
+		if layouts, _, err = b.part(blob, hdrLen, 24, "layout"); err != nil {
+			return err
+		}
 	}
 	if typesOff%4 != 0 {
 		return malformed("header", 8, "type section is not aligned")
@@ -199,9 +181,22 @@ func (b *BTF) sections(blob []byte) error {
 	if typesOff < strsOff+uint64(len(strs)) && strsOff < typesOff+uint64(len(types)) {
 		return malformed("header", 16, "string section overlaps the type section")
 	}
-	b.types, b.strs, b.strAt = types, strs, int(hdrLen)+int(strsOff)
+	b.types, b.strs = types, strs
+	if len(text) == len(blob) {
+		b.str = text[uint64(hdrLen)+strsOff:][:len(strs)]
+	}
 	b.sizes = readSizes(layouts)
 	return nil
+}
+
+// part returns the part of blob whose place, behind the header, is in the header.
+func (b *BTF) part(blob []byte, hdrLen uint32, at int, name string) (data []byte, off uint64, err error) {
+	body, place := blob[hdrLen:], blob[at:at+8]
+	off, length := uint64(b.u32(place)), uint64(b.u32(place[4:]))
+	if off+length > uint64(len(body)) {
+		return nil, 0, malformed("header", uint64(at), "%s section %d+%d is larger than the %d bytes there are", name, off, length, len(body))
+	}
+	return body[off : off+length : off+length], off, nil
 }
 
 // u32 reads the first four bytes of p.
@@ -242,6 +237,15 @@ func (b *BTF) EndString() uint32 { return b.strBase + uint32(len(b.strs)) }
 // Type returns the record with the given ID, which may be one of the base's.
 // ID zero is void.
 func (b *BTF) Type(id uint32) (Type, error) {
+	n := id - b.firstID // huge for void and the base's
+	if idx := b.idx.Load(); idx != nil && n < uint32(len(idx.offsets)) && idx.stride == 1 {
+		return b.at(id, idx.offsets[n]), nil
+	}
+	return b.find(id)
+}
+
+// find is Type for types of the base, in a large blob, or before there is an index.
+func (b *BTF) find(id uint32) (Type, error) {
 	if id == 0 {
 		return Type{b: b}, nil
 	}
@@ -258,8 +262,7 @@ func (b *BTF) Type(id uint32) (Type, error) {
 }
 
 func (b *BTF) at(id, off uint32) Type {
-	p := b.types[off : off+recordLen]
-	t := Type{b: b, id: id, off: off, name: b.u32(p), info: b.u32(p[4:]), size: b.u32(p[8:])}
+	t := Type{b: b, id: id, off: off, info: b.u32(b.types[off+4:])}
 	runtime.KeepAlive(b)
 	return t
 }
@@ -270,7 +273,7 @@ func (b *BTF) All() iter.Seq[Type] {
 		types, off := b.types, 0
 		for id := b.firstID; len(types)-off >= recordLen; id++ {
 			p := types[off : off+recordLen : off+recordLen]
-			t := Type{b: b, id: id, off: uint32(off), name: b.u32(p), info: b.u32(p[4:]), size: b.u32(p[8:])}
+			t := Type{b: b, id: id, off: uint32(off), info: b.u32(p[4:])}
 			size := b.sizes.of(t.info)
 			if uint(size-1) >= uint(len(types)-off) { // none, or too much
 				break

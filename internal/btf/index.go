@@ -1,5 +1,7 @@
 package btf
 
+import "slices"
+
 // index is what a pass over the records tells. It isn't changed once others see it.
 type index struct {
 	count    uint32 // records so far
@@ -11,7 +13,6 @@ type index struct {
 	datasecs []uint32  // their IDs
 	room     [4]uint32 // for these, if they are few
 	oddInts  bool      // see HasBitfieldInts
-	err      error     // why it stopped short of the end
 }
 
 // Every stride-th record's offset is remembered. In a large blob a lookup walks
@@ -68,6 +69,34 @@ func (b *BTF) scan(kinds KindSet, heads []head, use func([]head)) {
 	if s.build != nil {
 		b.idx.Store(s.build)
 	}
+}
+
+// indexAll indexes all records of a blob that nobody else knows yet. It takes less
+// than a scan for what most blobs are: small.
+func (b *BTF) indexAll() error {
+	idx := b.newIndex()
+	rest, sizes, big, offsets, skip := b.types, b.sizes, b.big, idx.offsets, idx.stride-1
+	n := uint32(0)
+	for ; len(rest) >= recordLen; n++ {
+		info := load(rest[4:], big)
+		size := sizes.of(info)
+		if uint(size-1) >= uint(len(rest)) { // none, or too much
+			break
+		}
+		if n&skip == 0 {
+			offsets = append(offsets, uint32(len(b.types)-len(rest)))
+		}
+		if kind := kindOf(info); noted>>(kind&31)&1 != 0 {
+			idx.note(b, b.firstID+n, kind, rest)
+		}
+		rest = rest[size:]
+	}
+	idx.count, idx.end, idx.offsets, idx.whole = n, len(b.types)-len(rest), offsets, true
+	if len(idx.tags) > 1 {
+		slices.Sort(idx.tags)
+	}
+	b.idx.Store(idx)
+	return b.checkEnd(n, idx.end)
 }
 
 // newIndex returns an empty index with room for the offsets.

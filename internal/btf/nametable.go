@@ -2,6 +2,7 @@ package btf
 
 import (
 	"slices"
+	"sync"
 )
 
 // scansBeforeTable is how many searches go over all records before a table pays
@@ -12,21 +13,32 @@ const scansBeforeTable = 2
 // frequent are kinds that have most of a kernel's records with a name.
 const frequent = KindSet(1 << KindFunc)
 
+// nameTable is made by the first that asks for it.
+type nameTable struct {
+	once sync.Once
+	rare []keyed
+}
+
 // rareNames is a table of b's own records with names whose kinds aren't frequent:
 // their IDs by the hash of the essential name. It takes eight bytes a record.
 func (b *BTF) rareNames() []keyed {
-	b.once.Do(func() {
+	t := b.table.Load()
+	if t == nil {
+		b.table.CompareAndSwap(nil, new(nameTable))
+		t = b.table.Load() // of whoever was faster
+	}
+	t.once.Do(func() {
 		b.scan(allKinds&^frequent, make([]head, batch), func(heads []head) {
 			for _, h := range heads {
 				if h.name != 0 {
-					b.rare = append(b.rare, withKey(hashName(EssentialName(b.nameBytes(h.name))), h.id))
+					t.rare = append(t.rare, withKey(hashName(EssentialName(b.nameBytes(h.name))), h.id))
 				}
 			}
 		})
-		b.rare = slices.Clip(b.rare)
-		slices.Sort(b.rare)
+		t.rare = slices.Clip(t.rare)
+		slices.Sort(t.rare)
 	})
-	return b.rare
+	return t.rare
 }
 
 // hashName is FNV-1a.
@@ -49,7 +61,7 @@ func (s *search) lookUp(table []keyed) {
 			if err != nil {
 				continue // can't be: the table is of this blob
 			}
-			name := s.b.nameBytes(t.name)
+			name := s.b.nameBytes(t.NameOff())
 			if q.Essential {
 				name = EssentialName(name)
 			}

@@ -56,7 +56,6 @@ func (s *scanner) run() {
 	if s.build != nil {
 		s.build.count, s.build.end = s.count, s.off
 		if s.build.whole = whole; whole {
-			s.build.err = s.checkEnd(s.count, s.off)
 			slices.Sort(s.build.tags)
 		}
 	}

@@ -2,6 +2,7 @@ package btf
 
 import (
 	"bytes"
+	"math/bits"
 	"runtime"
 	"strings"
 )
@@ -45,8 +46,7 @@ func (b *BTF) Name(off uint32) (string, error) {
 			runtime.KeepAlive(b)
 			return name, nil
 		}
-		s := b.str[start:]
-		return s[:strings.IndexByte(s, 0)], nil
+		return cutString(b.str[start:]), nil
 	}
 	return "", malformed("strings", uint64(off), "offset is out of range")
 }
@@ -84,6 +84,28 @@ func (b *BTF) NameIs(off uint32, name string) bool {
 	same := string(b.NameBytes(off)) == name
 	runtime.KeepAlive(b)
 	return same
+}
+
+// cutString returns s up to its first NUL, which it has.
+func cutString(s string) string {
+	if len(s) >= 16 { // most names are so short that calling strings.IndexByte takes longer
+		n := firstNUL(s)
+		if n == 8 {
+			n += firstNUL(s[8:])
+		}
+		if n < 16 {
+			return s[:n]
+		}
+	}
+	return s[:strings.IndexByte(s, 0)]
+}
+
+// firstNUL returns where the first NUL of the first eight bytes is, or eight.
+func firstNUL(s string) uint {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	word := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	return uint(bits.TrailingZeros64((word-ones)&^word&tops)) / 8
 }
 
 // cut returns p up to its first NUL.

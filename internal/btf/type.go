@@ -1,18 +1,19 @@
 package btf
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"runtime"
 )
 
 // Type is a view of one type record. It is a small value; methods read the
-// blob. Accessors for another kind's fields return zero.
+// blob. Accessors for another kind's fields return zero. (With more than four
+// fields, the compiler would keep it in memory instead of registers.)
 type Type struct {
 	b    *BTF
 	id   uint32
 	off  uint32 // in b.types
-	name uint32
 	info uint32
-	size uint32 // or a type ID
 }
 
 // BTF returns the blob that has the record. It may be the base of the one
@@ -45,13 +46,18 @@ const hasElems = KindSet(1<<KindStruct | 1<<KindUnion | 1<<KindEnum | 1<<KindFun
 func (t Type) KindFlag() bool { return t.info>>31 != 0 }
 
 // NameOff returns the offset of the type's name.
-func (t Type) NameOff() uint32 { return t.name }
+func (t Type) NameOff() uint32 {
+	if t.id == 0 {
+		return 0
+	}
+	return t.word(-3)
+}
 
 // Name returns the type's name, which is empty for most anonymous types.
-func (t Type) Name() (string, error) { return t.b.Name(t.name) }
+func (t Type) Name() (string, error) { return t.b.Name(t.NameOff()) }
 
 // NameIs reports whether the type has the given name, without allocating.
-func (t Type) NameIs(name string) bool { return t.b.NameIs(t.name, name) }
+func (t Type) NameIs(name string) bool { return t.b.NameIs(t.NameOff(), name) }
 
 // hasSize are the kinds with a size where others have a type ID.
 const hasSize = KindSet(1<<KindInt | 1<<KindStruct | 1<<KindUnion | 1<<KindEnum | 1<<KindDatasec | 1<<KindFloat | 1<<KindEnum64)
@@ -65,7 +71,7 @@ func (t Type) Size() uint32 {
 	if hasSize&(1<<t.Kind()) == 0 {
 		return 0
 	}
-	return t.size
+	return t.word(-1)
 }
 
 // TypeID returns the ID of what a pointer, typedef, qualifier, tag, func or
@@ -74,14 +80,25 @@ func (t Type) TypeID() uint32 {
 	if hasType&(1<<t.Kind()) == 0 {
 		return 0
 	}
-	return t.size
+	return t.word(-1)
 }
 
-// word returns the i-th 32-bit word after the head.
+// word returns the i-th 32-bit word after the head, whose words are the last
+// three in front of that: name, info, and size or type.
 func (t Type) word(i int) uint32 {
 	w := t.b.u32(t.b.types[int(t.off)+recordLen+4*i:])
 	runtime.KeepAlive(t.b)
 	return w
+}
+
+// SetWord overwrites a word of the record, counted from its first. It is for types
+// that [BTF.OwnTypes] has copied, and that nobody else knows yet. Sizes of records
+// must stay as they are.
+func (t Type) SetWord(i int, v uint32) {
+	if t.b.big {
+		v = bits.ReverseBytes32(v)
+	}
+	binary.LittleEndian.PutUint32(t.b.types[int(t.off)+4*i:], v)
 }
 
 // pair returns the i-th group of two words after the head.
@@ -97,7 +114,10 @@ func (t Type) pair(i int) (uint32, uint32) {
 func (t Type) triple(i int) (uint32, uint32, uint32) {
 	off := int(t.off) + recordLen + 12*i
 	p := t.b.types[off : off+12 : off+12]
-	x, y, z := t.b.u32(p), t.b.u32(p[4:]), t.b.u32(p[8:])
+	x, y, z := binary.LittleEndian.Uint32(p), binary.LittleEndian.Uint32(p[4:]), binary.LittleEndian.Uint32(p[8:])
+	if t.b.big {
+		x, y, z = bits.ReverseBytes32(x), bits.ReverseBytes32(y), bits.ReverseBytes32(z)
+	}
 	runtime.KeepAlive(t.b)
 	return x, y, z
 }
@@ -118,7 +138,7 @@ func (t Type) Array() (elem, index, nelems uint32) {
 	if t.Kind() != KindArray {
 		return 0, 0, 0
 	}
-	return t.word(0), t.word(1), t.word(2)
+	return t.triple(0)
 }
 
 // Member is a member of a struct or union.
@@ -209,7 +229,7 @@ func (t Type) ComponentIndex() int32 {
 // Refs calls f with each type ID that the record holds, in the record's order.
 func (t Type) Refs(f func(id uint32)) {
 	if hasType&(1<<t.Kind()) != 0 {
-		f(t.size)
+		f(t.word(-1))
 	}
 	switch t.Kind() {
 	case KindArray:

@@ -72,12 +72,12 @@ func (w *Writer) Copy(t Type, id func(uint32) uint32, str func(uint32) (uint32, 
 		}
 		return off
 	}
-	word := t.size
+	word := t.word(-1)
 	if hasType.Has(t.Kind()) {
 		word = id(word)
 	}
 	w.count++
-	w.U32(name(t.name), t.info, word)
+	w.U32(name(t.NameOff()), t.info, word)
 	switch t.Kind() {
 	case KindInt, KindVar, KindDeclTag:
 		w.U32(t.word(0))

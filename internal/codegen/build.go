@@ -46,7 +46,7 @@ func buildModel(obj *object.Object, opts modelOptions) (m *Model, warnings []str
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", opts.source, err)
 	}
-	types := newTypeBuilder(opts.source, pkg, obj.ByteOrder)
+	types := newTypeBuilder(opts.source, pkg, obj.ByteOrder())
 	if err := types.useOwn(obj.Types, opts.own, opts.target); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", opts.source, err)
 	}

@@ -245,10 +245,10 @@ func (p *constProbe) read(object []byte) error {
 		case kind == "text":
 			p.values[i] = strconv.Quote(string(bytes.TrimSuffix(value, []byte{0})))
 		case len(value) != 16:
-		case file.ByteOrder.Uint64(value[8:]) != 0:
-			p.values[i] = strconv.FormatInt(int64(file.ByteOrder.Uint64(value)), 10)
+		case file.ByteOrder().Uint64(value[8:]) != 0:
+			p.values[i] = strconv.FormatInt(int64(file.ByteOrder().Uint64(value)), 10)
 		default:
-			p.values[i] = strconv.FormatUint(file.ByteOrder.Uint64(value), 10)
+			p.values[i] = strconv.FormatUint(file.ByteOrder().Uint64(value), 10)
 		}
 	}
 	return nil

@@ -210,7 +210,7 @@ func (g *cGenerator) compare(t *testing.T, obj *object.Object, m *Model) {
 	t.Helper()
 	facts := variable(t, obj, "facts")
 	next := func() uint32 {
-		fact := obj.ByteOrder.Uint64(facts)
+		fact := obj.ByteOrder().Uint64(facts)
 		facts = facts[8:]
 		return uint32(fact)
 	}

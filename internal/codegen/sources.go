@@ -121,7 +121,7 @@ func (req *Request) readObject(source string, target Target) (compiled, error) {
 	if err != nil {
 		return compiled{}, fmt.Errorf("%s: %w", source, err)
 	}
-	if order := target.byteOrder(); order != nil && order != file.ByteOrder {
+	if order := target.byteOrder(); order != nil && order != file.ByteOrder() {
 		return compiled{}, fmt.Errorf("%s is for machines of the other byte order than target %s: choose targets with -target", source, target.Suffix())
 	}
 	escaped := strings.NewReplacer(" ", `\ `, "#", `\#`, "$", "$$").Replace(filepath.ToSlash(path))

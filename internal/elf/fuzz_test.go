@@ -41,7 +41,7 @@ func FuzzParse(f *testing.F) {
 			if s.Type != elf.SHT_REL && s.Type != elf.SHT_RELA {
 				continue
 			}
-			_ = file.Sections[s.Info]
+			_ = file.Sections[file.Relocated(s)]
 			relocs, _ := file.Relocations(s)
 			for _, r := range relocs {
 				_ = symbols[r.Symbol]

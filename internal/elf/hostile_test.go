@@ -256,7 +256,7 @@ func TestExtendedNumberingCutOff(t *testing.T) {
 	data := b.Bytes()
 	f := parse(t, data)
 	at := func(s *elf.Section) []byte { // its header
-		return data[len(data)-64*(len(f.Sections)-s.Index):]
+		return data[len(data)-64*(len(f.Sections)-int(s.Index)):]
 	}
 	table := f.Section(".symtab_shndx")
 	binary.LittleEndian.PutUint64(at(table)[32:], 8)

@@ -57,8 +57,8 @@ func TestParseAgreesWithStandardLibrary(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if f.ByteOrder != want.ByteOrder || f.Type != uint16(want.Type) || f.Machine != uint16(want.Machine) {
-				t.Errorf("header: %v type %d machine %d, want %v", f.ByteOrder, f.Type, f.Machine, want.FileHeader)
+			if f.ByteOrder() != want.ByteOrder || f.Type != uint16(want.Type) || f.Machine != uint16(want.Machine) {
+				t.Errorf("header: %v type %d machine %d, want %v", f.ByteOrder(), f.Type, f.Machine, want.FileHeader)
 			}
 			if err := f.CheckBPF(); err != nil {
 				t.Error(err)
@@ -75,21 +75,25 @@ func compareSections(t *testing.T, f *elf.File, want *delf.File) {
 		t.Fatalf("%d sections, want %d", len(f.Sections), len(want.Sections))
 	}
 	for i, w := range want.Sections {
-		got := &f.Sections[i]
-		expect := elf.Section{
-			Index: i, Name: w.Name, Type: elf.SectionType(w.Type), Flags: elf.SectionFlag(w.Flags),
-			Addr: w.Addr, Offset: w.Offset, Size: w.FileSize, Link: w.Link, Info: w.Info, Align: w.Addralign, EntSize: w.Entsize,
+		section := &f.Sections[i]
+		got := f.Header(section)
+		expect := elf.Header{
+			Section: elf.Section{
+				Index: int32(i), Name: w.Name, Type: elf.SectionType(w.Type), Flags: elf.SectionFlag(w.Flags),
+				Offset: uint32(w.Offset), Size: w.FileSize,
+			},
+			Link: w.Link, Info: w.Info, Addr: w.Addr, Align: w.Addralign, EntSize: w.Entsize,
 		}
 		if w.Flags&delf.SHF_COMPRESSED != 0 {
 			expect.Align = got.Align // debug/elf has that of the contents
 		}
-		if diff := cmp.Diff(expect, *got); diff != "" {
+		if diff := cmp.Diff(expect, got); diff != "" {
 			t.Errorf("section %d (-want +got):\n%s", i, diff)
 		}
 		if w.Flags&delf.SHF_COMPRESSED != 0 {
 			continue
 		}
-		content, err := f.Data(got)
+		content, err := f.Data(section)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,7 @@ package elf
 
 // Reloc is an entry of a relocation section.
 type Reloc struct {
-	Offset uint64 // in the section [Section.Info] is the index of
+	Offset uint64 // in the section that [File.Relocated] says
 	Symbol uint32 // index into [File.Symbols]
 	Type   uint32
 	Addend int64 // 0 in a SHT_REL section, which keeps it in the place relocated
@@ -29,10 +29,10 @@ func (f *File) AppendRelocations(relocs []Reloc, s *Section) ([]Reloc, error) {
 	if err != nil {
 		return relocs, err
 	}
-	if f.symtab == nil || uint64(s.Link) != uint64(f.symtab.Index) {
-		return relocs, malformed(f.label(s.Index), 0, "refers to symbols of section %d, which is not the symbol table", s.Link)
+	if f.symtab == 0 || f.link(s) != uint32(f.symtab) {
+		return relocs, malformed(f.label(s.Index), 0, "refers to symbols of section %d, which is not the symbol table", f.link(s))
 	}
-	count := f.symtab.Size / symbolSize
+	count := f.Sections[f.symtab].Size / symbolSize
 	start := len(relocs)
 	relocs = append(relocs, make([]Reloc, uint64(len(data))/size)...)
 	for i := range relocs[start:] {

@@ -1,6 +1,7 @@
 package elf
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -20,14 +21,14 @@ func (f *File) stringTable(index uint32, owner string) (string, error) {
 	}
 	s := &f.Sections[index]
 	if s.Type != SHT_STRTAB {
-		return "", malformed(f.label(int(index)), 0, "type %d, want a string table", s.Type)
+		return "", malformed(f.label(int32(index)), 0, "type %d, want a string table", s.Type)
 	}
 	data, err := f.Data(s)
 	if err != nil {
 		return "", err
 	}
 	if n := len(data); n > 0 && data[n-1] != 0 {
-		return "", malformed(f.label(int(index)), uint64(n-1), "the string table doesn't end in NUL")
+		return "", malformed(f.label(int32(index)), uint64(n-1), "the string table doesn't end in NUL")
 	}
 	if text := f.Text(s); text != "" {
 		return text, nil
@@ -45,6 +46,15 @@ func nameAt(table string, offset uint32) (name, reason string) {
 		return "", "beyond the end of the string table"
 	}
 	rest := table[offset:]
+	if len(rest) >= 16 { // most names are so short that calling strings.IndexByte takes longer
+		n := firstNUL(rest)
+		if n == 8 {
+			n += firstNUL(rest[8:])
+		}
+		if n < 16 {
+			return rest[:n], ""
+		}
+	}
 	end := strings.IndexByte(rest[:min(len(rest), maxName+1)], 0)
 	if end < 0 {
 		return "", "longer than " + strconv.Itoa(maxName) + " bytes"
@@ -52,26 +62,29 @@ func nameAt(table string, offset uint32) (name, reason string) {
 	return rest[:end], ""
 }
 
-func (f *File) nameSections() error {
+// firstNUL returns where the first NUL of the first eight bytes is, or eight.
+func firstNUL(b string) uint {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	word := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+	return uint(bits.TrailingZeros64((word-ones)&^word&tops)) / 8
+}
+
+// openNames finds the names of sections.
+func (f *File) openNames() error {
 	if len(f.Sections) == 0 || f.header.nameTable == 0 {
 		return nil
 	}
 	if n := len(f.Sections); uint64(f.header.nameTable) >= uint64(n) {
 		return malformed("", 62, "section names are in section %d of %d", f.header.nameTable, n)
 	}
+	s := &f.Sections[f.header.nameTable]
+	s.Index = int32(f.header.nameTable)
+	offset := s.decode(f.rawHeader(s), f.order)
+	if s.hasBytes() && !isInside(uint64(len(f.data)), offset, s.Size) {
+		return f.beyond(s, offset)
+	}
 	names, err := f.stringTable(f.header.nameTable, "")
-	if err != nil {
-		return err
-	}
 	f.names = names
-	for i := range f.Sections {
-		at := f.header.sectionOffset + uint64(i)*sectionSize
-		offset := f.order.u32(f.data[at:])
-		name, reason := nameAt(names, offset)
-		if reason != "" {
-			return malformed(f.label(i), 0, "name at %#x of the string table: %s", offset, reason)
-		}
-		f.Sections[i].Name = name
-	}
-	return nil
+	return err
 }

@@ -76,7 +76,7 @@ func (s *stripper) selectSections() error {
 		sec := &s.Sections[i]
 		switch sec.Type {
 		case SHT_REL, SHT_RELA:
-			if s.sections[sec.Info] == removed {
+			if s.sections[s.Relocated(sec)] == removed {
 				s.sections[i] = removed
 			}
 		case SHT_LLVM_ADDRSIG:
@@ -84,8 +84,8 @@ func (s *stripper) selectSections() error {
 				s.sections[i] = removed
 			}
 		case SHT_SYMTAB:
-			if sec != s.symtab {
-				return malformed(s.label(i), 0, "a second symbol table, after %s", printable(s.label(s.symtab.Index)))
+			if sec.Index != s.symtab {
+				return malformed(s.label(sec.Index), 0, "a second symbol table, after %s", printable(s.label(s.symtab)))
 			}
 		}
 	}

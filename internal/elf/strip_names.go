@@ -44,8 +44,8 @@ func (s *stripper) compactNames() error {
 	}
 	s.sectionNames = newNameCompactor(s.names)
 	s.symbolNames = s.sectionNames
-	if s.symtab != nil && s.symtab.Link != s.header.nameTable {
-		names, err := s.stringTable(s.symtab.Link, s.label(s.symtab.Index))
+	if table := s.symbolNameTable(); table != 0 && table != s.header.nameTable {
+		names, err := s.stringTable(table, s.label(s.symtab))
 		if err != nil {
 			return err
 		}
@@ -53,11 +53,11 @@ func (s *stripper) compactNames() error {
 	}
 	for i, n := range s.sections {
 		if n != 0 {
-			s.sectionNames.keep(s.sectionName(i))
+			s.sectionNames.keep(s.sectionName(int32(i)))
 		}
 	}
-	if s.symtab != nil {
-		data := s.raw(s.symtab)
+	if s.symtab != 0 {
+		data := s.raw(&s.Sections[s.symtab])
 		for i, n := range s.symbolMap {
 			if n != 0 {
 				s.symbolNames.keep(s.order.u32(data[i*symbolSize:]))
@@ -72,16 +72,24 @@ func (s *stripper) compactNames() error {
 }
 
 // sectionName returns the offset of the name of section i.
-func (s *stripper) sectionName(i int) uint32 {
+func (s *stripper) sectionName(i int32) uint32 {
 	if s.names == "" {
 		return 0
 	}
-	return s.order.u32(s.data[s.header.sectionOffset+uint64(i)*sectionSize:])
+	return s.order.u32(s.rawHeader(&s.Sections[i]))
 }
 
 // isNameTable reports whether section i is a string table that is rewritten.
 func (s *stripper) isNameTable(i uint32) bool {
-	return i != 0 && (i == s.header.nameTable || s.symtab != nil && i == s.symtab.Link)
+	return i != 0 && (i == s.header.nameTable || i == s.symbolNameTable())
+}
+
+// symbolNameTable is the section with the names of symbols, or 0.
+func (s *stripper) symbolNameTable() uint32 {
+	if s.symtab == 0 {
+		return 0
+	}
+	return s.link(&s.Sections[s.symtab])
 }
 
 // checkNameUsers makes sure that nothing unknown refers to a string table that
@@ -89,8 +97,8 @@ func (s *stripper) isNameTable(i uint32) bool {
 func (s *stripper) checkNameUsers() error {
 	for i := range s.Sections {
 		sec := &s.Sections[i]
-		if sec != s.symtab && s.sections[i] != 0 && s.isNameTable(sec.Link) {
-			return unsupported(s.label(i), 0, "refers to names in %s, which only the symbol table may", printable(s.label(int(sec.Link))))
+		if sec.Index != s.symtab && s.sections[i] != 0 && s.isNameTable(s.link(sec)) {
+			return unsupported(s.label(sec.Index), 0, "refers to names in %s, which only the symbol table may", printable(s.label(int32(s.link(sec)))))
 		}
 	}
 	return nil

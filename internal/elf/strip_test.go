@@ -46,7 +46,8 @@ func outline(t testing.TB, data []byte) []string {
 	var out []string
 	for i := range f.Sections[1:] {
 		s := &f.Sections[i+1]
-		line := fmt.Sprintf("section %s type %d flags %#x align %d entsize %d", s.Name, s.Type, s.Flags, s.Align, s.EntSize)
+		h := f.Header(s)
+		line := fmt.Sprintf("section %s type %d flags %#x align %d entsize %d", s.Name, s.Type, s.Flags, h.Align, h.EntSize)
 		switch s.Type {
 		case elf.SHT_STRTAB, elf.SHT_SYMTAB, elf.SHT_SYMTAB_SHNDX:
 		case elf.SHT_LLVM_ADDRSIG:
@@ -58,7 +59,7 @@ func outline(t testing.TB, data []byte) []string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			line += " of " + f.Sections[s.Info].Name
+			line += " of " + f.Sections[f.Relocated(s)].Name
 			for _, r := range relocs {
 				line += fmt.Sprintf("\n\t%d type %d %+d: %s", r.Offset, r.Type, r.Addend, symbol(r.Symbol))
 			}
@@ -67,9 +68,9 @@ func outline(t testing.TB, data []byte) []string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			line += fmt.Sprintf(" %x called %s:", content[:4], symbol(s.Info))
+			line += fmt.Sprintf(" %x called %s:", content[:4], symbol(h.Info))
 			for at := 4; at < len(content); at += 4 {
-				line += " " + f.Sections[f.ByteOrder.Uint32(content[at:])].Name
+				line += " " + f.Sections[f.ByteOrder().Uint32(content[at:])].Name
 			}
 		default:
 			content, err := f.Data(s)
@@ -82,7 +83,7 @@ func outline(t testing.TB, data []byte) []string {
 	}
 	for i := range symbols {
 		line := "symbol " + symbol(uint32(i))
-		if table := f.Sections[slices.IndexFunc(f.Sections, func(s elf.Section) bool { return s.Type == elf.SHT_SYMTAB })]; uint32(i) == table.Info {
+		if table := f.Sections[slices.IndexFunc(f.Sections, func(s elf.Section) bool { return s.Type == elf.SHT_SYMTAB })]; uint32(i) == f.Header(&table).Info {
 			line += " (first that isn't local)"
 		}
 		out = append(out, line)
@@ -225,8 +226,9 @@ func TestStripAbsurdAlignment(t *testing.T) {
 	if len(out) > len(in) {
 		t.Errorf("stripping %d bytes gave %d", len(in), len(out))
 	}
-	if s := parse(t, out).Section("xdp"); s.Align != 1<<62 {
-		t.Errorf("alignment %#x", s.Align)
+	stripped := parse(t, out)
+	if h := stripped.Header(stripped.Section("xdp")); h.Align != 1<<62 {
+		t.Errorf("alignment %#x", h.Align)
 	}
 }
 
@@ -311,7 +313,7 @@ func TestStripManySections(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s := f.Section("last"); s == nil || s.Index != test.kept || symbols[1].Section != elf.SectionIndex(s.Index) || symbols[2].Section != elf.SHN_ABS {
+			if s := f.Section("last"); s == nil || int(s.Index) != test.kept || symbols[1].Section != elf.SectionIndex(s.Index) || symbols[2].Section != elf.SHN_ABS {
 				t.Errorf("section %+v, symbols %+v", s, symbols)
 			}
 			if got, err := delf.NewFile(bytes.NewReader(out)); err != nil || len(got.Sections) != len(f.Sections) {

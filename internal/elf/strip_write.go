@@ -21,16 +21,16 @@ func (s *stripper) write() ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			h := s.Sections[i]
+			h := s.Header(&s.Sections[i])
 			out = padTo(out, h.Align)
-			h.Offset = uint64(len(out))
+			offset := uint64(len(out))
 			if h.Type != SHT_NOBITS {
 				h.Size = uint64(len(content))
 			}
 			if err := s.moveReferences(&h); err != nil {
 				return nil, err
 			}
-			s.encodeSection(headers[s.sections[i]*sectionSize:], &h)
+			s.encodeSection(headers[s.sections[i]*sectionSize:], &h, offset)
 			out = append(out, content...)
 		}
 	}
@@ -51,13 +51,13 @@ func padTo(b []byte, align uint64) []byte {
 func (s *stripper) content(i int) ([]byte, error) {
 	sec := &s.Sections[i]
 	switch {
-	case sec == s.symtab:
+	case sec.Index == s.symtab:
 		return s.symbolContent(), nil
-	case s.symtab != nil && uint32(i) == s.symtab.Link:
+	case uint32(i) == s.symbolNameTable():
 		return s.symbolNames.result, nil
 	case uint32(i) == s.header.nameTable:
 		return s.sectionNames.result, nil
-	case sec == s.shndx:
+	case sec.Index == s.shndx:
 		return s.wideIndexContent()
 	case sec.Type == SHT_REL:
 		return s.relocContent(sec, relSize)
@@ -70,7 +70,7 @@ func (s *stripper) content(i int) ([]byte, error) {
 }
 
 func (s *stripper) symbolContent() []byte {
-	data := s.raw(s.symtab)
+	data := s.raw(&s.Sections[s.symtab])
 	out := make([]byte, 0, int(s.symbolCount)*symbolSize)
 	for i, n := range s.symbolMap {
 		if n == 0 && i > 0 {
@@ -79,7 +79,7 @@ func (s *stripper) symbolContent() []byte {
 		out = append(out, data[i*symbolSize:][:symbolSize]...)
 		b := out[len(out)-symbolSize:]
 		s.order.putU32(b, s.symbolNames.moved[s.order.u32(b)])
-		index := s.symbols[i].Section
+		index := s.Decoded[i].Section
 		if index.Reserved() {
 			continue
 		}
@@ -95,12 +95,12 @@ func (s *stripper) symbolContent() []byte {
 // wideIndexContent has an entry other than 0 for symbols whose section index
 // still needs one. Where there were none, there are none now.
 func (s *stripper) wideIndexContent() ([]byte, error) {
-	if s.symtab == nil || uint64(s.shndx.Link) != uint64(s.symtab.Index) {
-		return nil, malformed(s.label(s.shndx.Index), 0, "refers to section %d, which is not the symbol table", s.shndx.Link)
+	if table := s.link(&s.Sections[s.shndx]); s.symtab == 0 || table != uint32(s.symtab) {
+		return nil, malformed(s.label(s.shndx), 0, "refers to section %d, which is not the symbol table", table)
 	}
 	out := make([]byte, s.symbolCount*4)
 	for i, n := range s.symbolMap {
-		index := s.symbols[i].Section
+		index := s.Decoded[i].Section
 		if n == 0 || index.Reserved() || s.sections[index] < uint32(rawReserveLow) {
 			continue
 		}
@@ -142,7 +142,7 @@ func (s *stripper) groupContent(sec *Section) ([]byte, error) {
 }
 
 // moveReferences renumbers the sections and symbols that a header refers to.
-func (s *stripper) moveReferences(h *Section) error {
+func (s *stripper) moveReferences(h *Header) error {
 	if uint64(h.Link) < uint64(len(s.Sections)) {
 		h.Link = s.sections[h.Link]
 	}
@@ -168,12 +168,12 @@ func (s *stripper) moveReferences(h *Section) error {
 	return nil
 }
 
-func (s *stripper) encodeSection(b []byte, h *Section) {
+func (s *stripper) encodeSection(b []byte, h *Header, offset uint64) {
 	s.order.putU32(b, s.sectionNames.moved[s.sectionName(h.Index)])
 	s.order.putU32(b[4:], uint32(h.Type))
-	s.order.putU64(b[8:], uint64(h.Flags))
+	copy(b[8:16], s.rawHeader(&s.Sections[h.Index])[8:]) // flags
 	s.order.putU64(b[16:], h.Addr)
-	s.order.putU64(b[24:], h.Offset)
+	s.order.putU64(b[24:], offset)
 	s.order.putU64(b[32:], h.Size)
 	s.order.putU32(b[40:], h.Link)
 	s.order.putU32(b[44:], h.Info)

@@ -17,29 +17,14 @@ type Symbol struct {
 func (f *File) Symbols() ([]Symbol, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.symbols == nil {
-		if f.symtab == nil {
-			return nil, nil
-		}
-		symbols, err := f.decodeSymbols(f.symtab)
+	if f.Decoded == nil && f.symtab != 0 {
+		symbols, err := f.decodeSymbols(&f.Sections[f.symtab])
 		if err != nil {
 			return nil, err
 		}
-		f.symbols = symbols
+		f.Decoded = symbols
 	}
-	return f.symbols, nil
-}
-
-// findSymbolTable remembers the first symbol table; a file may have only one.
-func (f *File) findSymbolTable() {
-	for i := range f.Sections {
-		switch s := &f.Sections[i]; {
-		case s.Type == SHT_SYMTAB && f.symtab == nil:
-			f.symtab = s
-		case s.Type == SHT_SYMTAB_SHNDX && f.shndx == nil:
-			f.shndx = s
-		}
-	}
+	return f.Decoded, nil
 }
 
 // records returns the contents of a section made of records of a fixed size.
@@ -48,8 +33,8 @@ func (f *File) records(s *Section, size uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.EntSize != size {
-		return nil, malformed(f.label(s.Index), 0, "entries of %d bytes, want %d", s.EntSize, size)
+	if entSize := f.order.u64(f.rawHeader(s)[56:]); entSize != size {
+		return nil, malformed(f.label(s.Index), 0, "entries of %d bytes, want %d", entSize, size)
 	}
 	if n := uint64(len(data)); n%size != 0 {
 		return nil, malformed(f.label(s.Index), n-n%size, "the last of its %d-byte entries is cut off", size)
@@ -62,32 +47,37 @@ func (f *File) decodeSymbols(table *Section) ([]Symbol, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := f.stringTable(table.Link, f.label(table.Index))
+	names, err := f.stringTable(f.link(table), f.label(table.Index))
 	if err != nil {
 		return nil, err
 	}
 	symbols := sized(f.room.symbols[:], uint64(len(data)/symbolSize))
+	order, sections := f.order, min(len(f.Sections), int(rawReserveLow))
 	for i := range symbols {
-		b := data[i*symbolSize:][:symbolSize]
-		s := &symbols[i]
-		name, reason := nameAt(names, f.order.u32(b))
-		if reason != "" {
-			return nil, malformed(f.label(table.Index), uint64(i*symbolSize), "name of symbol %d at %#x of the string table: %s", i, f.order.u32(b), reason)
+		s, b := &symbols[i], data[:symbolSize:symbolSize]
+		data = data[symbolSize:]
+		if offset := order.u32(b); offset != 0 {
+			var reason string
+			if s.Name, reason = nameAt(names, offset); reason != "" {
+				return nil, malformed(f.label(table.Index), uint64(i*symbolSize), "name of symbol %d at %#x of the string table: %s", i, offset, reason)
+			}
 		}
-		s.Name = name
 		s.Bind = SymBind(b[4] >> 4)
 		s.Type = SymType(b[4] & 0xf)
 		s.Visibility = SymVis(b[5] & 3)
-		s.Value = f.order.u64(b[8:])
-		s.Size = f.order.u64(b[16:])
-		if s.Section, err = f.symbolSection(table, i, f.order.u16(b[6:])); err != nil {
+		s.Value = order.u64(b[8:])
+		s.Size = order.u64(b[16:])
+		if raw := order.u16(b[6:]); int(raw) < sections {
+			s.Section = SectionIndex(raw)
+		} else if s.Section, err = f.symbolSection(table, i, raw); err != nil {
 			return nil, err
 		}
 	}
 	return symbols, nil
 }
 
-// symbolSection finds the section of symbol i, whose 16-bit field is raw.
+// symbolSection finds the section of symbol i, whose 16-bit field is raw and
+// isn't, as most are, the index of a section.
 func (f *File) symbolSection(table *Section, i int, raw uint16) (SectionIndex, error) {
 	index := SectionIndex(raw)
 	switch {
@@ -109,8 +99,8 @@ func (f *File) symbolSection(table *Section, i int, raw uint16) (SectionIndex, e
 // wideIndex reads the section of symbol i from the table of indices that need
 // more than 16 bits.
 func (f *File) wideIndex(table *Section, i int) (SectionIndex, error) {
-	s := f.shndx
-	if s == nil {
+	s := &f.Sections[f.shndx]
+	if f.shndx == 0 {
 		return 0, malformed(f.label(table.Index), uint64(i*symbolSize), "the section of symbol %d needs a table of extended section indices, but there is none", i)
 	}
 	data, err := f.Data(s)

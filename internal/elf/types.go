@@ -45,8 +45,8 @@ const (
 	SHT_LLVM_ADDRSIG SectionType = 0x6fff4c03
 )
 
-// SectionFlag is the sh_flags of a section.
-type SectionFlag uint64
+// SectionFlag is the sh_flags of a section. Nothing defines the upper half.
+type SectionFlag uint32
 
 // Section flags.
 const (

@@ -92,7 +92,7 @@ func (in *input) readTypes() error {
 	if in.types, err = btf.Parse(data, nil); err != nil {
 		return err
 	}
-	if in.types.ByteOrder() != in.file.ByteOrder {
+	if in.types.ByteOrder() != in.file.ByteOrder() {
 		return errors.New("its BTF has the other byte order")
 	}
 	if err := in.checkTypes(); err != nil {

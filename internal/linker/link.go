@@ -66,9 +66,9 @@ type linker struct {
 
 func (l *linker) checkOrder() error {
 	first := l.inputs[0]
-	l.order = first.file.ByteOrder
+	l.order = first.file.ByteOrder()
 	for _, in := range l.inputs[1:] {
-		if in.file.ByteOrder != l.order {
+		if in.file.ByteOrder() != l.order {
 			return in.errorWith(first, "", "one is little endian, the other big endian: compile both for the same target")
 		}
 	}

@@ -34,7 +34,7 @@ func (l *linker) moveRelocs() error {
 			if s.Type != elf.SHT_REL {
 				continue
 			}
-			if p := in.parts[s.Info]; p.out == nil || p.copied {
+			if p := in.parts[in.file.Relocated(s)]; p.out == nil || p.copied {
 				continue
 			}
 			if err := in.moveRelocs(s); err != nil {
@@ -50,7 +50,8 @@ func (in *input) moveRelocs(s *elf.Section) error {
 	if err != nil {
 		return &Error{File: in.name, Err: err}
 	}
-	target, p := &in.file.Sections[s.Info], in.parts[s.Info]
+	index := in.file.Relocated(s)
+	target, p := &in.file.Sections[index], in.parts[index]
 	for _, r := range relocs {
 		number := in.number[r.Symbol]
 		if number == 0 {
@@ -92,7 +93,7 @@ func (in *input) moveJumpTable(symbol uint32, by uint64) error {
 	}
 	in.movedTables[symbol] = true
 	for table := data[sym.Value:][:sym.Size]; len(table) > 0; table = table[8:] {
-		in.file.ByteOrder.PutUint64(table, in.file.ByteOrder.Uint64(table)+by)
+		in.file.ByteOrder().PutUint64(table, in.file.ByteOrder().Uint64(table)+by)
 	}
 	return nil
 }
@@ -119,7 +120,7 @@ func (in *input) moveAddend(target *elf.Section, r elf.Reloc, by uint64) error {
 	if len(place) < at+size {
 		return in.errorf(target.Name, "a relocation at offset %#x, where there is less than it changes", r.Offset)
 	}
-	order, field := in.file.ByteOrder, place[at:]
+	order, field := in.file.ByteOrder(), place[at:]
 	switch {
 	case size == 8:
 		order.PutUint64(field, order.Uint64(field)+by)

@@ -66,7 +66,7 @@ func (in *input) isLinked(s *elf.Section) (bool, error) {
 	case elf.SHT_REL:
 		return false, nil // goes with the section that it relocates
 	case elf.SHT_RELA:
-		if target := in.file.Sections[s.Info].Name; isDebug(target) || target == btfSection || target == extSection {
+		if target := in.file.Sections[in.file.Relocated(s)].Name; isDebug(target) || target == btfSection || target == extSection {
 			return false, nil
 		}
 		return false, in.errorf(s.Name, "relocations with addends (SHT_RELA) aren't what BPF compilers emit")
@@ -87,8 +87,9 @@ func (l *linker) place(in *input, s *elf.Section) error {
 	if s.Name == "" {
 		return in.errorf("", "section %d has no name", s.Index)
 	}
-	if s.Align > maxAlign || s.Align&(s.Align-1) != 0 {
-		return in.errorf(s.Name, "the section's alignment of %d isn't a power of two of up to %d", s.Align, maxAlign)
+	h := in.file.Header(s)
+	if h.Align > maxAlign || h.Align&(h.Align-1) != 0 {
+		return in.errorf(s.Name, "the section's alignment of %d isn't a power of two of up to %d", h.Align, maxAlign)
 	}
 	if s.Flags&elf.SHF_EXECINSTR != 0 && s.Size%instructionSize != 0 {
 		return in.errorf(s.Name, "%d bytes aren't a number of whole instructions", s.Size)
@@ -99,13 +100,13 @@ func (l *linker) place(in *input, s *elf.Section) error {
 	}
 	out := l.sectionOf[s.Name]
 	if out == nil {
-		out = &section{name: s.Name, typ: s.Type, flags: s.Flags, entSize: s.EntSize, first: in}
+		out = &section{name: s.Name, typ: s.Type, flags: s.Flags, entSize: h.EntSize, first: in}
 		l.sections = append(l.sections, out)
 		l.sectionOf[s.Name] = out
 	} else if isShared(s.Name) {
 		return l.share(in, s, out, data)
 	}
-	return l.append(out, in, s, data)
+	return l.append(out, in, &h, data)
 }
 
 // share keeps one copy of what all files must agree on.
@@ -121,7 +122,7 @@ func (l *linker) share(in *input, s *elf.Section, out *section, data []byte) err
 func text(data []byte) []byte { return bytes.TrimRight(data[:min(len(data), 40)], "\x00") }
 
 // append makes room for the section and copies its contents.
-func (l *linker) append(out *section, in *input, s *elf.Section, data []byte) error {
+func (l *linker) append(out *section, in *input, s *elf.Header, data []byte) error {
 	if s.Flags != out.flags || s.EntSize != out.entSize {
 		return in.errorWith(out.first, s.Name, "the section has other flags: %s with entries of %d bytes, and %s with entries of %d: what is in it must be of the same kind, and const in both or in none",
 			flagNames(s.Flags), s.EntSize, flagNames(out.flags), out.entSize)

@@ -44,9 +44,11 @@ func appendOrder(order binary.ByteOrder) byteOrder {
 // tables.
 func (l *linker) write() ([]byte, error) {
 	w := &writer{order: appendOrder(l.order), out: make([]byte, headerSize), names: map[string]uint32{"": 0}, strings: []byte{0}}
-	w.section(elf.Section{}, nil)
+	w.section(elf.Header{}, nil)
 	for _, s := range l.sections {
-		s.index = w.section(elf.Section{Name: s.name, Type: s.typ, Flags: s.flags, Align: s.align, EntSize: s.entSize, Size: s.size}, s.data)
+		s.index = w.section(elf.Header{
+			Section: elf.Section{Name: s.name, Type: s.typ, Flags: s.flags, Size: s.size}, Align: s.align, EntSize: s.entSize,
+		}, s.data)
 	}
 	relocated := 0
 	for _, s := range l.sections {
@@ -66,41 +68,44 @@ func (l *linker) write() ([]byte, error) {
 	}
 	for _, s := range l.sections {
 		if len(s.relocs) > 0 {
-			w.section(elf.Section{
-				Name: ".rel" + s.name, Type: elf.SHT_REL, Flags: elf.SHF_INFO_LINK, Link: symtab, Info: uint32(s.index), Align: 8, EntSize: relocSize,
+			w.section(elf.Header{
+				Section: elf.Section{Name: ".rel" + s.name, Type: elf.SHT_REL, Flags: elf.SHF_INFO_LINK},
+				Link:    symtab, Info: uint32(s.index), Align: 8, EntSize: relocSize,
 			}, w.relocs(s.relocs))
 		}
 	}
 	if l.btf != nil {
-		w.section(elf.Section{Name: btfSection, Type: elf.SHT_PROGBITS, Align: 4}, l.btf)
+		w.section(elf.Header{Section: elf.Section{Name: btfSection, Type: elf.SHT_PROGBITS}, Align: 4}, l.btf)
 	}
 	if l.ext != nil {
-		w.section(elf.Section{Name: extSection, Type: elf.SHT_PROGBITS, Align: 4}, l.ext)
+		w.section(elf.Header{Section: elf.Section{Name: extSection, Type: elf.SHT_PROGBITS}, Align: 4}, l.ext)
 	}
-	w.section(elf.Section{
-		Name: ".symtab", Type: elf.SHT_SYMTAB, Link: symtab + 1, Info: uint32(l.locals), Align: 8, EntSize: symbolSize,
+	w.section(elf.Header{
+		Section: elf.Section{Name: ".symtab", Type: elf.SHT_SYMTAB},
+		Link:    symtab + 1, Info: uint32(l.locals), Align: 8, EntSize: symbolSize,
 	}, w.symbols(l.symbols))
 	return w.finish(), nil
 }
 
 // section appends a section and returns its index. Its size is that of data,
 // unless it has none in the file.
-func (w *writer) section(h elf.Section, data []byte) int {
+func (w *writer) section(h elf.Header, data []byte) int {
 	if h.Align > 1 {
 		// Alignment in the file is a courtesy to readers that map it.
 		for len(w.out)%int(min(h.Align, 16)) != 0 {
 			w.out = append(w.out, 0)
 		}
 	}
+	offset := uint64(0)
 	if h.Type != elf.SHT_NULL {
-		h.Offset = uint64(len(w.out))
+		offset = uint64(len(w.out))
 	}
 	if h.Type != elf.SHT_NOBITS {
 		h.Size = uint64(len(data))
 	}
 	w.out = append(w.out, data...)
 	w.u32(&w.headers, w.name(h.Name), uint32(h.Type))
-	w.u64(&w.headers, uint64(h.Flags), 0, h.Offset, h.Size)
+	w.u64(&w.headers, uint64(h.Flags), 0, offset, h.Size)
 	w.u32(&w.headers, h.Link, h.Info)
 	w.u64(&w.headers, h.Align, h.EntSize)
 	w.sections++
@@ -157,7 +162,7 @@ func (w *writer) symbols(symbols []symbol) []byte {
 // header.
 func (w *writer) finish() []byte {
 	w.name(".strtab")
-	names := w.section(elf.Section{Name: ".strtab", Type: elf.SHT_STRTAB, Align: 1}, w.strings)
+	names := w.section(elf.Header{Section: elf.Section{Name: ".strtab", Type: elf.SHT_STRTAB}, Align: 1}, w.strings)
 	for len(w.out)%8 != 0 {
 		w.out = append(w.out, 0)
 	}

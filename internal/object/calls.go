@@ -26,13 +26,14 @@ func (p *parser) slot(code []byte) slot {
 	if !p.bigEndian {
 		regs >>= 4
 	}
-	return slot{op: code[0], src: asm.Register(regs & 0xf), imm: int32(p.file.ByteOrder.Uint32(code[4:]))}
+	return slot{op: code[0], src: asm.Register(regs & 0xf), imm: int32(p.file.ByteOrder().Uint32(code[4:]))}
 }
 
-// findCalls lists which functions f refers to, and counts its instructions.
+// findCalls lists which functions f, of which b is the body, refers to, and counts
+// its instructions.
 // That takes no decoding: most of it would be of code in no program, or be
 // copied where it is needed.
-func (p *parser) findCalls(f *function) error {
+func (p *parser) findCalls(f *function, b *body) error {
 	code, err := p.bytes(f)
 	if err != nil {
 		return err
@@ -65,7 +66,7 @@ func (p *parser) findCalls(f *function) error {
 			at += asm.InstructionSize
 		}
 	}
-	f.count, f.edge, f.edges = count, int32(first), int32(len(p.code.edges)-first)
+	b.count, b.edge, b.edges = count, int32(first), int32(len(p.code.edges)-first)
 	return nil
 }
 
@@ -74,7 +75,7 @@ func (p *parser) findCalls(f *function) error {
 func (p *parser) findCall(f *function, offset uint32, s slot, r *elf.Reloc) error {
 	switch {
 	case r != nil:
-		sym := &p.syms[r.Symbol]
+		sym := &p.file.Decoded[r.Symbol]
 		if p.roleAt(sym) != roleCode {
 			return nil
 		}

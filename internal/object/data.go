@@ -3,24 +3,26 @@ package object
 import (
 	"cmp"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
 	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/internal/uapi"
+	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
 // readVariables makes variables of the symbols in data sections. They get
 // their types, if there are any, by readTypes.
 func (p *parser) readVariables() error {
-	n := p.counts.variables
+	n := int(p.counts.variables)
 	if n == 0 {
 		return nil
 	}
 	vars := make([]Variable, 0, n)
-	for i := range p.syms {
-		sym := &p.syms[i]
+	for i := range p.file.Decoded {
+		sym := &p.file.Decoded[i]
 		if !p.isVariable(sym) {
 			continue
 		}
@@ -32,10 +34,10 @@ func (p *parser) readVariables() error {
 			Name: sym.Name, Section: s.Name,
 			Offset: uint32(sym.Value), Size: uint32(sym.Size),
 			Weak: sym.Bind == elf.STB_WEAK, ReadOnly: p.roleAt(sym) == roleRodata,
-			section: int32(s.Index),
+			section: s.Index,
 		})
 	}
-	p.obj.Variables = sized(p.obj.variables[:], n)
+	p.obj.Variables = make([]*Variable, n)
 	for i := range vars {
 		p.obj.Variables[i] = &vars[i]
 	}
@@ -49,13 +51,13 @@ func (v *Variable) comparePlace(section int32, offset uint32, name string) int {
 }
 
 // variable returns the variable of a symbol, or nil if it isn't one.
-func (p *parser) variable(section int, sym *elf.Symbol) *Variable {
+func (p *parser) variable(section int32, sym *elf.Symbol) *Variable {
 	vars := p.obj.Variables
 	i := sort.Search(len(vars), func(i int) bool {
 		v := vars[i]
-		return v.comparePlace(int32(section), uint32(sym.Value), sym.Name) >= 0
+		return v.comparePlace(section, uint32(sym.Value), sym.Name) >= 0
 	})
-	if i == len(vars) || vars[i].comparePlace(int32(section), uint32(sym.Value), sym.Name) != 0 {
+	if i == len(vars) || vars[i].comparePlace(section, uint32(sym.Value), sym.Name) != 0 {
 		return nil
 	}
 	return vars[i]
@@ -72,6 +74,22 @@ func (p *parser) isVariable(sym *elf.Symbol) bool {
 // readDataMaps makes a map of each section with variables, and one of the
 // kconfig externs.
 func (p *parser) readDataMaps() error {
+	if p.has(roleData) || p.has(roleRodata) || p.has(roleBSS) {
+		if err := p.mapVariables(); err != nil {
+			return err
+		}
+	}
+	p.addKconfigMap()
+	p.obj.Maps = sized(p.obj.Maps[:cap(p.obj.Maps)], len(p.maps))
+	for i := range p.maps {
+		p.obj.Maps[i] = &p.maps[i]
+	}
+	return nil
+}
+
+// mapVariables makes a map of each section with variables.
+func (p *parser) mapVariables() error {
+	p.maps = slices.Grow(p.maps, p.countDataMaps())
 	for i := range p.sections {
 		if !p.sections[i].role.isVariables() {
 			continue
@@ -93,11 +111,6 @@ func (p *parser) readDataMaps() error {
 		}
 		p.maps = append(p.maps, m)
 	}
-	p.addKconfigMap()
-	p.obj.Maps = sized(p.obj.maps[:], len(p.maps))
-	for i := range p.maps {
-		p.obj.Maps[i] = &p.maps[i]
-	}
 	return nil
 }
 
@@ -109,19 +122,19 @@ func (p *parser) describeDataMap(m *Map, size uint32, sec *datasec) {
 	if sec == nil {
 		return
 	}
-	m.Value = p.types.spec.Ref(sec.id)
+	m.Value = p.types.spec.Ref(btf.TypeID(sec.record.ID()))
 	if sec.visible {
 		m.Flags |= uapi.MapFlagMmapable
 	}
 }
 
 func (p *parser) addKconfigMap() {
-	sec := p.types.datasec(kconfigSection)
-	if p.kconfigSize == 0 {
+	if p.externs == nil || p.externs.kconfigSize == 0 {
 		return
 	}
+	sec := p.types.datasec(kconfigSection)
 	m := Map{Name: kconfigSection, Section: kconfigSection, Kind: KconfigMap, Freeze: true}
-	p.describeDataMap(&m, p.kconfigSize, sec)
+	p.describeDataMap(&m, p.externs.kconfigSize, sec)
 	m.Flags |= uapi.MapFlagRdonlyProg
 	p.maps = append(p.maps, m)
 }

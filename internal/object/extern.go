@@ -11,37 +11,44 @@ import (
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
 
+// externTable is what the file doesn't define.
+type externTable struct {
+	list        []Extern
+	of          []int32 // by symbol, counted from one
+	kconfigSize uint32  // bytes
+}
+
 // readExterns collects what the file refers to but doesn't define. Its BTF says
 // what the kernel is to provide, and how; nobody knows the rest, which keeps
 // from loading only the programs that use it.
 func (p *parser) readExterns() error {
-	n := p.counts.externs
+	n := int(p.counts.externs)
 	if n == 0 {
 		return nil
 	}
-	p.externs = make([]Extern, 0, n)
-	p.externOf = make([]int32, len(p.syms))
-	for i := range p.syms {
-		if sym := &p.syms[i]; isExtern(sym) {
-			p.externs = append(p.externs, Extern{
+	t := &externTable{list: make([]Extern, 0, n), of: make([]int32, len(p.file.Decoded))}
+	p.externs = t
+	for i := range p.file.Decoded {
+		if sym := &p.file.Decoded[i]; isExtern(sym) {
+			t.list = append(t.list, Extern{
 				Extern: asm.Extern{Name: sym.Name, Weak: sym.Bind == elf.STB_WEAK},
 				symbol: uint32(i),
 			})
 		}
 	}
-	p.indexExterns()
+	t.index()
 	kconfig := p.types.datasec(kconfigSection)
 	for _, sec := range []*datasec{kconfig, p.types.datasec(ksymsSection)} {
 		if err := p.describeExterns(sec); err != nil {
 			return err
 		}
 	}
-	p.sortExterns()
-	p.indexExterns()
+	t.sort()
+	t.index()
 	p.obj.Externs = make([]*Extern, n)
-	for i := range p.externs {
-		p.externs[i].Index = uint32(i)
-		p.obj.Externs[i] = &p.externs[i]
+	for i := range t.list {
+		t.list[i].Index = uint32(i)
+		p.obj.Externs[i] = &t.list[i]
 	}
 	return p.layoutKconfig(kconfig)
 }
@@ -50,9 +57,9 @@ func isExtern(sym *elf.Symbol) bool {
 	return sym.Section == elf.SHN_UNDEF && isGlobal(sym) && sym.Name != ""
 }
 
-func (p *parser) indexExterns() {
-	for i := range p.externs {
-		p.externOf[p.externs[i].symbol] = int32(i) + 1
+func (t *externTable) index() {
+	for i := range t.list {
+		t.of[t.list[i].symbol] = int32(i) + 1
 	}
 }
 
@@ -103,10 +110,10 @@ func (p *parser) classifyExtern(e *Extern, r rawbtf.Type) (err error) {
 	return nil
 }
 
-// sortExterns puts them into libbpf's order: kconfig options so that they need
+// sort puts them into libbpf's order: kconfig options so that they need
 // no padding, kernel symbols by name.
-func (p *parser) sortExterns() {
-	sorting.Stable(p.externs, func(a, b *Extern) int {
+func (t *externTable) sort() {
+	sorting.Stable(t.list, func(a, b *Extern) int {
 		return cmp.Or(
 			strings.Compare(a.Section, b.Section),
 			cmp.Compare(b.align, a.align),
@@ -120,8 +127,8 @@ func (p *parser) sortExterns() {
 // the section so.
 func (p *parser) layoutKconfig(sec *datasec) error {
 	end := uint64(0)
-	for i := range p.externs {
-		e := &p.externs[i]
+	for i := range p.externs.list {
+		e := &p.externs.list[i]
 		if e.Kind != asm.ExternKconfig {
 			continue
 		}
@@ -132,17 +139,17 @@ func (p *parser) layoutKconfig(sec *datasec) error {
 		}
 		e.Offset = uint32(start)
 	}
-	if p.kconfigSize = uint32(end); end == 0 {
+	if p.externs.kconfigSize = uint32(end); end == 0 {
 		return nil
 	}
-	p.types.put(sec.record, wordSize, p.kconfigSize)
+	sec.record.SetWord(wordSize, p.externs.kconfigSize)
 	for i := range sec.record.Vlen() {
 		r, e := p.kconfigOption(sec.record.VarSecinfo(i).Type)
 		if e == nil {
 			continue
 		}
-		p.types.put(r, wordLinkage, linkGlobal)
-		p.types.put(sec.record, wordVar(i)+1, e.Offset)
+		r.SetWord(wordLinkage, linkGlobal)
+		sec.record.SetWord(wordVar(i)+1, e.Offset)
 		sec.visible = true
 	}
 	p.types.sortVars(sec.record)
@@ -169,8 +176,8 @@ func (p *parser) kconfigOption(id uint32) (rawbtf.Type, *Extern) {
 // extern returns the extern that a symbol stands for, or nil if the file
 // doesn't say what it is.
 func (p *parser) extern(symbol uint32) *Extern {
-	if p.externOf == nil || p.externOf[symbol] == 0 {
+	if p.externs == nil || p.externs.of[symbol] == 0 {
 		return nil
 	}
-	return &p.externs[p.externOf[symbol]-1]
+	return &p.externs.list[p.externs.of[symbol]-1]
 }

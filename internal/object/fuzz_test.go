@@ -28,7 +28,7 @@ func FuzzParse(f *testing.F) {
 			if err != nil || len(alone) != len(p.Instructions) {
 				t.Errorf("program %s: alone %d instructions, %v, with others %d", p.Name, len(alone), err, len(p.Instructions))
 			}
-			if _, err := p.Instructions.EncodeWith(nil, o.ByteOrder, func(string) (int, bool) { return 1, true }); err != nil {
+			if _, err := p.Instructions.EncodeWith(nil, o.ByteOrder(), func(string) (int, bool) { return 1, true }); err != nil {
 				for _, ins := range p.Instructions {
 					if e := ins.Extern(); e != nil {
 						return // an undefined symbol

@@ -102,7 +102,7 @@ func TestAllocations(t *testing.T) {
 		name string
 		want float64
 	}{
-		{"minimal-el", 24}, {"calls-el", 37}, {"data-el", 34}, {"programs-el", 106},
+		{"minimal-el", 15}, {"calls-el", 37}, {"data-el", 32}, {"programs-el", 41},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			data := readObject(t, c.name)

@@ -281,7 +281,7 @@ func TestSameNameTwice(t *testing.T) {
 	if a, b := insns[0].Reference(), insns[1].Reference(); a != "helper" || b != "helper@.text+0x10" {
 		t.Errorf("calls %s and %s", a, b)
 	}
-	if _, err := insns.Encode(nil, o.ByteOrder); err != nil {
+	if _, err := insns.Encode(nil, o.ByteOrder()); err != nil {
 		t.Error(err)
 	}
 }

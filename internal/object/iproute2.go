@@ -41,7 +41,7 @@ func (p *parser) readIproute2(s *elf.Section) {
 	maps := p.maps[first : first+n]
 	for i := range maps {
 		outer := &maps[i]
-		def, ok := elfMapOf(outer, p.file.ByteOrder)
+		def, ok := elfMapOf(outer, p.file.ByteOrder())
 		if !ok {
 			continue
 		}
@@ -52,7 +52,7 @@ func (p *parser) readIproute2(s *elf.Section) {
 			continue
 		}
 		outer.ValueSize = 4 // of a descriptor, whatever the definition says
-		inner, place, ok := innerByID(maps, def.innerID, p.file.ByteOrder)
+		inner, place, ok := innerByID(maps, def.innerID, p.file.ByteOrder())
 		if !ok || inner == outer {
 			continue
 		}
@@ -113,7 +113,7 @@ func (p *parser) programArray(id uint32) *Map {
 		if m.Kind != LegacyMap || m.Type != uapi.MapTypeProgramArray {
 			continue
 		}
-		if def, ok := elfMapOf(m, p.file.ByteOrder); ok && def.id == id {
+		if def, ok := elfMapOf(m, p.file.ByteOrder()); ok && def.id == id {
 			return m
 		}
 	}

@@ -67,7 +67,7 @@ func (p *parser) readLegacySection(s *elf.Section) error {
 // these maps.
 func (p *parser) tagLegacyMaps(s *elf.Section) error {
 	types := p.types.datasec(s.Name)
-	if types == nil || len(p.types.tags) == 0 {
+	if types == nil || !p.types.tags {
 		return nil
 	}
 	for i := range types.record.Vlen() {
@@ -81,10 +81,10 @@ func (p *parser) tagLegacyMaps(s *elf.Section) error {
 			return errorAt(s.Name, "", 0, "name of variable %d: %w", i, err)
 		}
 		n, ok := p.symbol(name)
-		if !ok || int(p.syms[n].Section) != s.Index {
+		if !ok || int32(p.file.Decoded[n].Section) != s.Index {
 			continue
 		}
-		if m, err := p.mapAt(&p.syms[n], 0); err == nil {
+		if m, err := p.mapAt(&p.file.Decoded[n], 0); err == nil {
 			m.Tags = p.types.tagsOf(id)
 		}
 	}
@@ -94,9 +94,9 @@ func (p *parser) tagLegacyMaps(s *elf.Section) error {
 // legacySymbols returns the names of the section's maps, by offset.
 func (p *parser) legacySymbols(s *elf.Section) []*elf.Symbol {
 	var syms []*elf.Symbol
-	for i := range p.syms {
-		sym := &p.syms[i]
-		if int(sym.Section) == s.Index && sym.Name != "" && (sym.Type == elf.STT_OBJECT || sym.Type == elf.STT_NOTYPE) {
+	for i := range p.file.Decoded {
+		sym := &p.file.Decoded[i]
+		if int32(sym.Section) == s.Index && sym.Name != "" && (sym.Type == elf.STT_OBJECT || sym.Type == elf.STT_NOTYPE) {
 			syms = append(syms, sym)
 		}
 	}
@@ -105,7 +105,7 @@ func (p *parser) legacySymbols(s *elf.Section) []*elf.Symbol {
 }
 
 func (p *parser) readLegacyMap(s *elf.Section, sym *elf.Symbol, def []byte) Map {
-	word := func(i int) uint32 { return p.file.ByteOrder.Uint32(def[4*i:]) }
+	word := func(i int) uint32 { return p.file.ByteOrder().Uint32(def[4*i:]) }
 	m := Map{
 		Name: sym.Name, Section: s.Name, Kind: LegacyMap,
 		Type: uapi.MapType(word(0)), KeySize: word(1), ValueSize: word(2), MaxEntries: word(3),
@@ -131,7 +131,7 @@ func (p *parser) readSamples(s *elf.Section) {
 		if m.size != samplesSize {
 			continue
 		}
-		inner, node := p.file.ByteOrder.Uint32(m.Extra), p.file.ByteOrder.Uint32(m.Extra[4:])
+		inner, node := p.file.ByteOrder().Uint32(m.Extra), p.file.ByteOrder().Uint32(m.Extra[4:])
 		if m.Flags&uapi.MapFlagNUMANode != 0 {
 			m.NUMANode = node
 		}

@@ -40,7 +40,7 @@ func (p *parser) isProgram(f *function) bool {
 
 // describe fills in everything but the instructions.
 func (p *parser) describe(prog *Program, f *function) (err error) {
-	sym := &p.syms[f.symbol]
+	sym := &p.file.Decoded[f.symbol]
 	prog.Name, prog.Section, prog.Static = sym.Name, p.file.Sections[f.section].Name, sym.Bind == elf.STB_LOCAL
 	if prog.Tags, err = p.tagsOf(f); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (p *parser) describe(prog *Program, f *function) (err error) {
 
 // tagsOf returns the BTF declaration tags of a function.
 func (p *parser) tagsOf(f *function) ([]string, error) {
-	if len(p.types.tags) == 0 {
+	if !p.types.tags {
 		return nil, nil
 	}
 	info, err := p.fullInfo(f.section)
@@ -132,7 +132,7 @@ func (l *linker) link(programs []*Program) error {
 			return err
 		}
 		if e.insns > maxInstructions || l.total > maxInstructions {
-			return errorAt(prog.Section, f.name, uint64(f.start), "with all that they call, the programs of the file have more than %d instructions", maxInstructions)
+			return errorAt(prog.Section, l.p.nameOf(f), uint64(f.start), "with all that they call, the programs of the file have more than %d instructions", maxInstructions)
 		}
 		l.entries = append(l.entries, e)
 	}
@@ -142,7 +142,7 @@ func (l *linker) link(programs []*Program) error {
 	for i, e := range l.entries {
 		first := len(l.insns)
 		for _, f := range l.order[e.from:e.to] {
-			if err := l.place(&l.p.code.funcs[f]); err != nil {
+			if err := l.place(f); err != nil {
 				return err
 			}
 		}
@@ -163,7 +163,7 @@ func (p *parser) exceptionCallback(prog *Program) int32 {
 		if callback >= 0 {
 			return -1
 		}
-		callback = int32(slices.IndexFunc(p.code.funcs, func(f function) bool { return f.name == name && !p.isProgram(&f) }))
+		callback = int32(slices.IndexFunc(p.code.funcs, func(f function) bool { return p.nameOf(&f) == name && !p.isProgram(&f) }))
 	}
 	return callback
 }
@@ -193,12 +193,12 @@ func (l *linker) follow(function int32, e *entry) error {
 	}
 	for len(l.stack) > 0 {
 		top := &l.stack[len(l.stack)-1]
-		f := &l.p.code.funcs[top.function]
-		if top.edge == f.edges {
+		b := &l.p.code.bodies[top.function]
+		if top.edge == b.edges {
 			l.stack = l.stack[:len(l.stack)-1]
 			continue
 		}
-		callee := l.p.code.edges[f.edge+top.edge].function
+		callee := l.p.code.edges[b.edge+top.edge].function
 		top.edge++
 		if err := l.visit(callee, e); err != nil {
 			return err
@@ -212,31 +212,31 @@ func (l *linker) follow(function int32, e *entry) error {
 
 // visit adds a function, unless e has it.
 func (l *linker) visit(function int32, e *entry) error {
-	f := &l.p.code.funcs[function]
-	if f.seen == l.round {
+	f, b := &l.p.code.funcs[function], &l.p.code.bodies[function]
+	if b.seen == l.round {
 		return nil
 	}
-	f.seen = l.round
-	if f.count == 0 {
-		if err := l.p.findCalls(f); err != nil {
+	b.seen = l.round
+	if b.count == 0 {
+		if err := l.p.findCalls(f, b); err != nil {
 			return err
 		}
 	}
-	if f.batch != l.batch {
-		f.batch, f.placed = l.batch, 0
-		if err := l.expectNotes(f); err != nil {
+	if b.batch != l.batch {
+		b.batch, b.placed = l.batch, 0
+		if err := l.expectNotes(f, int(b.edges)); err != nil {
 			return err
 		}
 	}
 	l.order = append(l.order, function)
 	l.stack = append(l.stack, frame{function: function})
-	e.insns += int(f.count)
+	e.insns += int(b.count)
 	return nil
 }
 
 // expectNotes counts as many annotations as a function's instructions will have,
-// or a few less: relocated ones have some, and the first.
-func (l *linker) expectNotes(f *function) error {
+// or a few less: relocated ones have some, those with edges, and the first.
+func (l *linker) expectNotes(f *function, edges int) error {
 	info, err := l.p.fullInfo(f.section)
 	if err != nil {
 		return err
@@ -245,7 +245,7 @@ func (l *linker) expectNotes(f *function) error {
 		info.batch, info.notes = l.batch, 0
 		l.infos = append(l.infos, info)
 	}
-	n := 1 + int(f.edges) + info.firstReloc(f.end) - info.firstReloc(f.start) + info.firstCORE(f.end) - info.firstCORE(f.start)
+	n := 1 + edges + info.firstReloc(f.end) - info.firstReloc(f.start) + info.firstCORE(f.end) - info.firstCORE(f.start)
 	info.notes += n
 	l.notes += n
 	return nil
@@ -278,14 +278,15 @@ func (l *linker) reserveNotes() {
 
 // place appends the instructions of a function to those of a program. What
 // they refer to is resolved the first time; further copies share that.
-func (l *linker) place(f *function) error {
-	if f.placed != 0 {
-		first := f.placed - 1
-		l.insns = append(l.insns, l.insns[first:first+f.count]...)
+func (l *linker) place(function int32) error {
+	b := &l.p.code.bodies[function]
+	if b.placed != 0 {
+		first := b.placed - 1
+		l.insns = append(l.insns, l.insns[first:first+b.count]...)
 		return nil
 	}
 	first := len(l.insns)
-	l.insns = l.insns[:first+int(f.count)]
-	f.placed = int32(first) + 1
-	return l.p.resolve(f, l.insns[first:])
+	l.insns = l.insns[:first+int(b.count)]
+	b.placed = int32(first) + 1
+	return l.p.resolve(&l.p.code.funcs[function], b, l.insns[first:])
 }

@@ -14,7 +14,7 @@ import (
 // readMaps reads the BTF-defined maps: variables in .maps, whose types encode
 // the attributes of the map.
 func (p *parser) readMaps() error {
-	s := p.named.maps
+	s := p.section(p.named.maps)
 	if s == nil || s.Size == 0 {
 		return p.fillArena()
 	}
@@ -25,8 +25,12 @@ func (p *parser) readMaps() error {
 	if sec == nil {
 		return errorAt(s.Name, "", 0, "the file's BTF doesn't describe the section")
 	}
-	p.maps = make([]Map, 0, sec.record.Vlen()+p.countDataMaps())
-	p.sections[s.Index].item = int32(len(p.maps))
+	if n := sec.record.Vlen() + p.countDataMaps(); n == 1 {
+		own := new(ownMap)
+		p.maps, p.obj.Maps = own.maps[:0], own.list[:0]
+	} else {
+		p.maps = make([]Map, 0, n)
+	}
 	for i := range sec.record.Vlen() {
 		p.maps = append(p.maps, Map{})
 		m := &p.maps[len(p.maps)-1]
@@ -34,19 +38,29 @@ func (p *parser) readMaps() error {
 			return errorAt(s.Name, m.Name, uint64(m.offset), "%w", err)
 		}
 		if m.Type == uapi.MapTypeArena && p.arena < 0 {
-			p.arena = len(p.maps) - 1
+			p.arena = int32(len(p.maps)) - 1
 		} else if m.Type == uapi.MapTypeArena {
 			return errorAt(s.Name, m.Name, uint64(m.offset), "a second arena, besides %s: an object can have one", p.maps[p.arena].Name)
 		}
 	}
-	p.sections[s.Index].count = int32(len(p.maps)) - p.sections[s.Index].item
+	if sec := &p.sections[s.Index]; sec.role == roleMaps { // it may have functions instead
+		sec.item, sec.count = 0, int32(len(p.maps))
+	}
 	return p.fillArena()
 }
 
-// countDataMaps is how many maps there will be that aren't BTF-defined, more
-// or less.
+// ownMap is the map of an object that has one.
+type ownMap struct {
+	maps [1]Map
+	list [1]*Map
+}
+
+// countDataMaps is how many maps of variables there will be, or one more.
 func (p *parser) countDataMaps() int {
-	n := 1
+	n := 0
+	if p.counts.externs > 0 { // of which some may be kconfig options
+		n++
+	}
 	for i := range p.sections {
 		if p.sections[i].role.isVariables() {
 			n++
@@ -114,8 +128,8 @@ func (p *parser) readMap(s *elf.Section, info rawbtf.VarSecinfo, m *Map) error {
 		return fmt.Errorf("a definition of %d bytes in a variable of %d", def.Size(), info.Size)
 	}
 	m.Tags = p.types.tagsOf(info.Type)
-	p.def = mapDef{p: &p.types, m: m}
-	return p.def.read(def)
+	d := mapDef{p: &p.types, m: m}
+	return d.read(def)
 }
 
 // mapDef reads the members of a map definition into m.
@@ -124,24 +138,6 @@ type mapDef struct {
 	m     *Map
 	inner bool // m is the inner map of another
 	has   struct{ keySize, valueSize bool }
-}
-
-// mapFields are the members a definition may have, but for `values`, which
-// needs to be last.
-var mapFields = []struct {
-	name string
-	read func(*mapDef, uint32) error
-}{
-	{"type", func(d *mapDef, t uint32) error { return d.p.uint32(t, (*uint32)(&d.m.Type)) }},
-	{"max_entries", func(d *mapDef, t uint32) error { return d.p.uint32(t, &d.m.MaxEntries) }},
-	{"map_flags", func(d *mapDef, t uint32) error { return d.p.uint32(t, &d.m.Flags) }},
-	{"numa_node", func(d *mapDef, t uint32) error { return d.p.uint32(t, &d.m.NUMANode) }},
-	{"map_extra", func(d *mapDef, t uint32) error { return d.p.uint64(t, &d.m.MapExtra) }},
-	{"key_size", (*mapDef).readKeySize},
-	{"value_size", (*mapDef).readValueSize},
-	{"key", (*mapDef).readKey},
-	{"value", (*mapDef).readValue},
-	{"pinning", (*mapDef).readPinning},
 }
 
 func (d *mapDef) read(def rawbtf.Type) error {
@@ -159,18 +155,43 @@ func (d *mapDef) read(def rawbtf.Type) error {
 }
 
 func (d *mapDef) readMember(def rawbtf.Type, i int, member rawbtf.Member) error {
-	name := d.p.raw.NameBytes(member.NameOff)
-	if string(name) == "values" {
+	name, err := d.p.raw.Name(member.NameOff)
+	if err != nil {
+		return err
+	}
+	if name == "values" {
 		if i != def.Vlen()-1 {
 			return errors.New("has to be the last member")
 		}
 		d.m.values = member.Offset / 8
 		return d.readValues(member.Type)
 	}
-	for _, field := range mapFields {
-		if string(name) == field.name {
-			return field.read(d, member.Type)
-		}
+	return d.readField(name, member.Type)
+}
+
+// readField reads a member other than `values`, which needs to be last.
+func (d *mapDef) readField(name string, t uint32) error {
+	switch name {
+	case "type":
+		return d.p.uint32(t, (*uint32)(&d.m.Type))
+	case "max_entries":
+		return d.p.uint32(t, &d.m.MaxEntries)
+	case "map_flags":
+		return d.p.uint32(t, &d.m.Flags)
+	case "numa_node":
+		return d.p.uint32(t, &d.m.NUMANode)
+	case "map_extra":
+		return d.p.uint64(t, &d.m.MapExtra)
+	case "key_size":
+		return d.readKeySize(t)
+	case "value_size":
+		return d.readValueSize(t)
+	case "key":
+		return d.readKey(t)
+	case "value":
+		return d.readValue(t)
+	case "pinning":
+		return d.readPinning(t)
 	}
 	return errors.New("no such attribute of maps")
 }

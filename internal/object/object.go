@@ -17,9 +17,8 @@ import (
 //
 // Everything in it may share memory with everything else: copy before changing.
 type Object struct {
-	ByteOrder binary.ByteOrder
-	License   string // contents of the license section, "" without one
-	Version   uint32 // contents of the version section, 0 without one
+	License string // contents of the license section, "" without one
+	Version uint32 // contents of the version section, 0 without one
 
 	// Types is the file's BTF, with the sizes and offsets that compilers leave
 	// to the linker filled in. It is nil without BTF.
@@ -45,11 +44,11 @@ type Object struct {
 
 	file *parser
 
-	// room for the lists of small objects
-	maps      [2]*Map
-	programs  [2]*Program
-	variables [2]*Variable
+	programs [1]*Program // room for the list of a small object
 }
+
+// ByteOrder returns the order of bytes on the machines that the object is for.
+func (o *Object) ByteOrder() binary.ByteOrder { return o.file.file.ByteOrder() }
 
 // MapKind says where a map was declared.
 type MapKind uint8

@@ -1,7 +1,6 @@
 package object
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -33,60 +32,52 @@ type section struct {
 	reloc int32 // the section that has its relocations, 0 for none
 	item  int32 // its first map or function
 	count int32 // how many it has
-	info  int32 // in codeTable.infos
 }
 
 // parser carries what the steps of Parse find out, each in its own fields.
 type parser struct {
 	file elf.File
-	obj  *Object
+	obj  Object
 
-	sections []section
-	roles    uint16 // those that sections have, a bit each
-	named    namedSections
-	syms     []elf.Symbol
-	counts   symbolCounts
+	sections  []section
+	named     namedSections
+	counts    symbolCounts
+	roles     uint16 // those that sections have, a bit each
+	bigEndian bool
 
-	byName []uint32 // symbols that types can refer to, sorted
+	nextSymbol uint32   // the one after the last that a type referred to
+	byName     []uint32 // symbols that types can refer to, sorted, once one isn't near the last
 
 	types typeTable
 
-	externs     []Extern
-	externOf    []int32 // by symbol, counted from one
-	kconfigSize uint32  // bytes
+	externs *externTable // nil if there are none
 
-	maps  []Map
-	def   mapDef // the one being read
-	arena int    // index of the arena map, or -1
-
+	maps []Map
 	code codeTable
 
-	decoding  sync.Mutex // held by who decodes instructions, which changes code
-	buf       scratch
-	bigEndian bool
+	arena    int32      // index of the arena map, or -1
+	decoding sync.Mutex // held by who decodes instructions, which changes code
+	buf      scratch
 }
 
 // scratch is memory for the tables of small objects, so that parsing them
 // costs few allocations.
 type scratch struct {
-	sections [11]section
-	byName   [8]uint32
+	sections [10]section
 	secs     [2]datasec
 	funcs    [2]function
-	names    [2]uint32
 	programs [1]Program
-	object   Object
 }
 
-// namedSections are those that mean something by themselves, nil for none.
+// namedSections are those that mean something by themselves, 0 for none.
 type namedSections struct {
-	license, version, types, ext, maps *elf.Section
+	license, version, types, ext, maps int32
 }
 
 // symbolCounts is how many symbols there are of each kind.
 type symbolCounts struct {
-	variables, globals, externs int // see isVariable, isNamedGlobal, isExtern
-	functions, untyped          int // those without type may be functions, too
+	variables, globals, externs int32 // see isVariable, isNamedGlobal, isExtern
+	functions, untyped          int32 // those without type may be functions, too
 }
 
 // has tells whether any section has a role.
@@ -118,35 +109,44 @@ func Parse(data []byte) (*Object, error) {
 //
 // The object and what it lists share memory. Who keeps some of it keeps all,
 // except for types and instructions.
-func Open(data []byte, text string) (*Object, error) {
-	p := &parser{arena: -1}
+func Open(data []byte, text string) (*Object, error) { return new(Memory).Open(data, text) }
+
+// Memory is what an object takes, for who has it as a part of something larger.
+type Memory struct{ parser }
+
+// Open is [Open] with m, which must be zero.
+func (m *Memory) Open(data []byte, text string) (*Object, error) {
+	p := &m.parser
+	p.arena = -1
 	if err := p.file.Init(data, text); err != nil {
 		return nil, fmt.Errorf("parse object: %w", err)
 	}
-	p.obj = &p.buf.object
-	p.obj.ByteOrder, p.obj.file = p.file.ByteOrder, p
-	for _, step := range [...]func(*parser) error{
-		(*parser).classify,
-		(*parser).readLicense,
-		(*parser).readVersion,
-		(*parser).readVariables,
-		(*parser).readTypes,
-		(*parser).readExterns,
-		(*parser).readMaps,
-		(*parser).readLegacyMaps,
-		(*parser).readStructOps,
-		(*parser).readDataMaps,
-		(*parser).readCode,
-		(*parser).readMapValues,
-		(*parser).readStructOpsPrograms,
-		(*parser).readPrograms,
-		(*parser).fillTailCalls,
-	} {
+	p.obj.file = p
+	for _, step := range &steps {
 		if err := step(p); err != nil {
 			return nil, fmt.Errorf("parse object: %w", err)
 		}
 	}
-	return p.obj, nil
+	return &p.obj, nil
+}
+
+// steps is the order in which things are found out.
+var steps = [...]func(*parser) error{
+	(*parser).classify,
+	(*parser).readLicense,
+	(*parser).readVersion,
+	(*parser).readVariables,
+	(*parser).readTypes,
+	(*parser).readExterns,
+	(*parser).readMaps,
+	(*parser).readLegacyMaps,
+	(*parser).readStructOps,
+	(*parser).readDataMaps,
+	(*parser).readCode,
+	(*parser).readMapValues,
+	(*parser).readStructOpsPrograms,
+	(*parser).readPrograms,
+	(*parser).fillTailCalls,
 }
 
 // classify decides what each section is for.
@@ -161,17 +161,20 @@ func (p *parser) classify() error {
 	if syms == nil {
 		return errors.New("no symbol table: was the object stripped of all symbols? (strip only debugging information, as llvm-strip -g does)")
 	}
-	p.syms = syms
-	p.bigEndian = p.file.ByteOrder == binary.BigEndian
+	p.bigEndian = p.file.ByteOrder() == binary.BigEndian
 	p.types.secs = p.buf.secs[:0]
 	p.sections = sized(p.buf.sections[:], len(p.file.Sections))
-	for i := range p.file.Sections {
-		s := &p.file.Sections[i]
-		p.sections[i].role = roleOf(s)
-		p.roles |= 1 << p.sections[i].role
-		p.named.note(s)
-		if (s.Type == elf.SHT_REL || s.Type == elf.SHT_RELA) && uint64(s.Info) < uint64(len(p.sections)) {
-			p.sections[s.Info].reloc = int32(i)
+	all := p.file.Sections
+	for i := range all {
+		switch s := &all[i]; s.Type {
+		case elf.SHT_NULL, elf.SHT_SYMTAB, elf.SHT_STRTAB:
+		case elf.SHT_REL, elf.SHT_RELA:
+			p.sections[p.file.Relocated(s)].reloc = s.Index
+		default:
+			role := roleOf(s)
+			p.sections[i].role = role
+			p.roles |= 1 << role
+			p.named.note(s)
 		}
 	}
 	p.countSymbols()
@@ -180,7 +183,7 @@ func (p *parser) classify() error {
 
 // note remembers the first section of each name.
 func (n *namedSections) note(s *elf.Section) {
-	into := (**elf.Section)(nil)
+	into := (*int32)(nil)
 	switch s.Name {
 	case "license":
 		into = &n.license
@@ -195,23 +198,27 @@ func (n *namedSections) note(s *elf.Section) {
 	default:
 		return
 	}
-	if *into == nil {
-		*into = s
+	if *into == 0 {
+		*into = s.Index
 	}
 }
 
 // countSymbols also counts the functions of each section.
 func (p *parser) countSymbols() {
 	n := &p.counts
-	for i := range p.syms {
-		sym := &p.syms[i]
-		switch {
-		case p.isFunction(sym):
+	for i := range p.file.Decoded {
+		sym := &p.file.Decoded[i]
+		if sym.Type == elf.STT_FUNC && p.roleAt(sym) == roleCode {
 			p.sections[sym.Section].count++
 			n.functions++
-		case p.isVariable(sym):
+		}
+		if !isGlobal(sym) {
+			p.nextSymbol = uint32(i) + 1 // local ones come first
+			continue                     // and are none of the others
+		}
+		if p.isVariable(sym) {
 			n.variables++
-		case p.mayBeFunction(sym):
+		} else if p.mayBeFunction(sym) {
 			n.untyped++
 		}
 		if isNamedGlobal(sym) {
@@ -266,7 +273,7 @@ func (r role) isVariables() bool { return r == roleData || r == roleRodata || r 
 // readLicense keeps an object without license: the kernel refuses it only
 // helpers that are for GPL-compatible programs.
 func (p *parser) readLicense() error {
-	s := p.named.license
+	s := p.section(p.named.license)
 	if s == nil {
 		return nil
 	}
@@ -274,17 +281,19 @@ func (p *parser) readLicense() error {
 	if err != nil {
 		return err
 	}
-	data, _, _ = bytes.Cut(data, []byte{0})
-	if text := p.file.Text(s); text != "" {
-		p.obj.License = text[:len(data)]
-	} else {
-		p.obj.License = string(data)
+	text := p.file.Text(s)
+	if text == "" {
+		text = string(data)
 	}
+	if end := strings.IndexByte(text, 0); end >= 0 {
+		text = text[:end]
+	}
+	p.obj.License = text
 	return nil
 }
 
 func (p *parser) readVersion() error {
-	s := p.named.version
+	s := p.section(p.named.version)
 	if s == nil {
 		return nil
 	}
@@ -295,8 +304,16 @@ func (p *parser) readVersion() error {
 	if len(data) < 4 { // more is some other integer type, and just as good
 		return errorAt(s.Name, "", 0, "a kernel version has 4 bytes, this has %d", len(data))
 	}
-	p.obj.Version = p.file.ByteOrder.Uint32(data)
+	p.obj.Version = p.file.ByteOrder().Uint32(data)
 	return nil
+}
+
+// section returns one of namedSections, or nil.
+func (p *parser) section(named int32) *elf.Section {
+	if named == 0 {
+		return nil
+	}
+	return &p.file.Sections[named]
 }
 
 // inSection returns the section that a symbol is defined in, or nil if it

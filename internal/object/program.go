@@ -17,28 +17,33 @@ const textSection = ".text"
 
 // function is a function of the file, program or not.
 type function struct {
-	name    string // unique within the object
 	symbol  uint32
 	section int32
 	start   uint32 // bytes from the start of the section
 	end     uint32
+}
+
+// body is what there is in a function.
+type body struct {
+	name string // of the function, unique within the object
 
 	count       int32 // instructions, 0 until scanned
-	edge, edges int32 // what it refers to, in codeTable.edges
+	edge, edges int32 // what it refers to, in inner.edges
 
-	seen   int   // by the program of this number, see linker.round
+	placed int32 // where it was decoded for the batch, in linker.insns, counted from one
 	batch  int   // of the programs that it was last decoded for, see linker.batch
-	placed int32 // where it was decoded for these, in linker.insns, counted from one
+	seen   int   // by the program of this number, see linker.round
 }
 
 // codeTable is all code of the object.
 type codeTable struct {
 	funcs  []function // by section and start
-	*inner            // nil until somebody wants to know
+	*inner            // nil until somebody wants to know what is in them
 }
 
 // inner is what there is in functions.
 type inner struct {
+	bodies []body           // of the functions with the same numbers
 	edges  []edge           // what each function refers to, in order of its instructions
 	infos  []codeInfo       // of the sections with code
 	tables []*asm.JumpTable // by symbol, nil unless something refers to it
@@ -47,6 +52,7 @@ type inner struct {
 	linker linker
 
 	// room for the tables of small objects
+	bodyRoom  [2]body
 	edgeRoom  [4]edge
 	infoRoom  [1]codeInfo
 	orderRoom [4]int32
@@ -61,10 +67,11 @@ func (p *parser) look() {
 		return
 	}
 	in := new(inner)
-	in.edges = in.edgeRoom[:0]
-	in.linker = linker{p: p, entries: in.entryRoom[:0], order: in.orderRoom[:0], stack: in.stackRoom[:0], infos: in.usedRoom[:0]}
+	in.bodies, in.edges = sized(in.bodyRoom[:], len(p.code.funcs)), in.edgeRoom[:0]
+	in.linker = linker{p: p, entries: in.entryRoom[:0], order: slices.Grow(in.orderRoom[:0], len(p.code.funcs)), stack: in.stackRoom[:0], infos: in.usedRoom[:0]}
 	p.code.inner = in
-	p.numberInfos()
+	p.nameBodies()
+	p.listInfos()
 	in.extErr = p.readExt()
 }
 
@@ -93,7 +100,7 @@ func (p *parser) readCode() error {
 func (p *parser) makeStatics() error {
 	for i := range p.code.funcs {
 		f := &p.code.funcs[i]
-		if !isHidden(&p.syms[f.symbol]) || p.isProgram(f) {
+		if !isHidden(&p.file.Decoded[f.symbol]) || p.isProgram(f) {
 			continue
 		}
 		info, err := p.fullInfo(f.section)
@@ -109,9 +116,9 @@ func (p *parser) makeStatics() error {
 
 // findFunctions lists the functions in order of their place in the file.
 func (p *parser) findFunctions() error {
-	funcs := sized(p.buf.funcs[:], p.counts.functions+p.counts.untyped)[:0]
-	for i := range p.syms {
-		sym := &p.syms[i]
+	funcs := sized(p.buf.funcs[:], int(p.counts.functions+p.counts.untyped))[:0]
+	for i := range p.file.Decoded {
+		sym := &p.file.Decoded[i]
 		if !p.isFunction(sym) && (!p.mayBeFunction(sym) || p.sections[sym.Section].count > 0) {
 			continue
 		}
@@ -125,12 +132,11 @@ func (p *parser) findFunctions() error {
 	if inOrder := (*byPlace)(p); !sort.IsSorted(inOrder) {
 		sort.Stable(inOrder)
 	}
-	if err := p.checkFunctions(); err != nil {
-		return err
-	}
-	p.uniqueNames()
-	return nil
+	return p.checkFunctions()
 }
+
+// nameOf is what the file calls a function.
+func (p *parser) nameOf(f *function) string { return p.file.Decoded[f.symbol].Name }
 
 // isFunction leaves out functions that are nowhere, or where there is no code.
 func (p *parser) isFunction(sym *elf.Symbol) bool {
@@ -154,7 +160,7 @@ func (p *parser) newFunction(n uint32, sym *elf.Symbol) (function, error) {
 		return function{}, errorAt(s.Name, sym.Name, sym.Value, "offset or size of %d bytes is no multiple of an instruction's %d bytes", sym.Size, asm.InstructionSize)
 	}
 	return function{
-		name: sym.Name, symbol: n, section: int32(sym.Section),
+		symbol: n, section: int32(sym.Section),
 		start: uint32(sym.Value), end: uint32(sym.Value + sym.Size),
 	}, nil
 }
@@ -169,7 +175,7 @@ func (p *byPlace) Less(i, j int) bool {
 	a, b := &p.code.funcs[i], &p.code.funcs[j]
 	return cmp.Or(
 		cmp.Compare(a.section, b.section), cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end),
-		cmp.Compare(p.syms[b.symbol].Bind, p.syms[a.symbol].Bind), strings.Compare(a.name, b.name),
+		cmp.Compare(p.file.Decoded[b.symbol].Bind, p.file.Decoded[a.symbol].Bind), strings.Compare(p.file.Decoded[a.symbol].Name, p.file.Decoded[b.symbol].Name),
 	) < 0
 }
 
@@ -179,28 +185,23 @@ func (p *parser) checkFunctions() error {
 	p.sizeFunctions()
 	funcs := p.code.funcs
 	total := uint64(0)
-	for i := range p.sections {
-		if p.sections[i].role == roleCode {
-			p.sections[i].count = 0
-		}
-	}
 	for i := range funcs {
 		f := &funcs[i]
 		s := &p.file.Sections[f.section]
 		if f.start == f.end {
-			return errorAt(s.Name, f.name, uint64(f.start), "function without instructions")
+			return errorAt(s.Name, p.nameOf(f), uint64(f.start), "function without instructions")
 		}
 		if i > 0 {
 			if g := &funcs[i-1]; g.section == f.section && f.start < g.end && (f.start != g.start || f.end != g.end) {
-				return errorAt(s.Name, f.name, uint64(f.start), "function overlaps %s, which ends at offset %#x", g.name, g.end)
+				return errorAt(s.Name, p.nameOf(f), uint64(f.start), "function overlaps %s, which ends at offset %#x", p.nameOf(g), g.end)
 			}
 		}
 		if total += uint64(f.end - f.start); total > maxInstructions*asm.InstructionSize {
-			return errorAt(s.Name, f.name, uint64(f.start), "the functions of the file have more than %d instructions", maxInstructions)
+			return errorAt(s.Name, p.nameOf(f), uint64(f.start), "the functions of the file have more than %d instructions", maxInstructions)
 		}
 		sec := &p.sections[f.section]
-		if sec.count == 0 {
-			sec.item = int32(i)
+		if i == 0 || funcs[i-1].section != f.section {
+			sec.item, sec.count = int32(i), 0
 		}
 		sec.count++
 	}
@@ -225,27 +226,31 @@ func (p *parser) sizeFunctions() {
 	}
 }
 
-// uniqueNames makes references by name unambiguous. Only static functions, of
+// nameBodies makes references by name unambiguous. Only static functions, of
 // several files linked into one, can have the same name.
-func (p *parser) uniqueNames() {
-	funcs := p.code.funcs
-	if len(funcs) < 2 {
+func (p *parser) nameBodies() {
+	funcs, bodies := p.code.funcs, p.code.bodies
+	for i := range bodies {
+		bodies[i].name = p.nameOf(&funcs[i])
+	}
+	if len(bodies) < 2 {
 		return
 	}
-	order := sized(p.buf.names[:], len(funcs))
+	var room [32]int32
+	order := sized(room[:], len(bodies))
 	for i := range order {
-		order[i] = uint32(i)
+		order[i] = int32(i)
 	}
-	slices.SortFunc(order, func(a, b uint32) int {
+	slices.SortFunc(order, func(a, b int32) int {
 		return cmp.Or(
-			strings.Compare(funcs[a].name, funcs[b].name),
-			cmp.Compare(p.syms[funcs[b].symbol].Bind, p.syms[funcs[a].symbol].Bind), cmp.Compare(a, b),
+			strings.Compare(bodies[a].name, bodies[b].name),
+			cmp.Compare(p.file.Decoded[funcs[b].symbol].Bind, p.file.Decoded[funcs[a].symbol].Bind), cmp.Compare(a, b),
 		)
 	})
 	for i := 1; i < len(order); i++ {
 		f := &funcs[order[i]]
-		if name := p.syms[f.symbol].Name; name == p.syms[funcs[order[i-1]].symbol].Name {
-			f.name = fmt.Sprintf("%s@%s+%#x", name, p.file.Sections[f.section].Name, f.start)
+		if name := p.nameOf(f); name == p.nameOf(&funcs[order[i-1]]) {
+			bodies[order[i]].name = fmt.Sprintf("%s@%s+%#x", name, p.file.Sections[f.section].Name, f.start)
 		}
 	}
 }
@@ -263,7 +268,7 @@ func (p *parser) functionAt(section int32, offset uint64) (int32, error) {
 	case ok:
 		return sec.item + int32(i), nil
 	case i > 0 && offset < uint64(funcs[i-1].end):
-		return 0, fmt.Errorf("offset %#x of section %s is in the middle of function %s", offset, s.Name, funcs[i-1].name)
+		return 0, fmt.Errorf("offset %#x of section %s is in the middle of function %s", offset, s.Name, p.nameOf(&funcs[i-1]))
 	}
 	return 0, fmt.Errorf("no function at offset %#x of section %s", offset, s.Name)
 }

@@ -16,6 +16,8 @@ import (
 // codeInfo is what there is to say about the instructions of a section, each
 // list by offset.
 type codeInfo struct {
+	section int32
+
 	relocs  []elf.Reloc
 	related bool // relocs has been read
 
@@ -60,17 +62,22 @@ func (c *codeInfo) funcOf(f *function) (ref btf.TypeRef, ok bool) {
 	return c.funcs.Func(i), true
 }
 
-// numberInfos gives each section with functions a place in codeTable.infos.
-func (p *parser) numberInfos() {
+// listInfos makes room for what is known about each section with functions.
+func (p *parser) listInfos() {
 	n, last := 0, int32(-1)
 	for i := range p.code.funcs {
 		if section := p.code.funcs[i].section; section != last {
-			p.sections[section].info = int32(n)
 			last = section
 			n++
 		}
 	}
-	p.code.infos = sized(p.code.infoRoom[:], n)
+	infos := sized(p.code.infoRoom[:], n)[:0]
+	for i := range p.code.funcs {
+		if section := p.code.funcs[i].section; len(infos) == 0 || infos[len(infos)-1].section != section {
+			infos = append(infos, codeInfo{section: section})
+		}
+	}
+	p.code.infos = infos
 }
 
 func relocsByOffset(a, b *elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset) }
@@ -78,7 +85,8 @@ func relocsByOffset(a, b *elf.Reloc) int { return cmp.Compare(a.Offset, b.Offset
 // info is what is known about a section with functions: its relocations.
 func (p *parser) info(section int32) (*codeInfo, error) {
 	p.look()
-	c := &p.code.infos[p.sections[section].info]
+	infos := p.code.infos
+	c := &infos[sort.Search(len(infos), func(i int) bool { return infos[i].section >= section })]
 	r := p.sections[section].reloc
 	if c.related || r == 0 {
 		return c, nil
@@ -113,7 +121,7 @@ func (p *parser) fullInfo(section int32) (*codeInfo, error) {
 
 // codeError says where in the code an error is.
 func (p *parser) codeError(f *function, offset uint32, err error) error {
-	e := &Error{Section: p.file.Sections[f.section].Name, Symbol: p.syms[f.symbol].Name, Offset: uint64(offset), Err: err}
+	e := &Error{Section: p.file.Sections[f.section].Name, Symbol: p.file.Decoded[f.symbol].Name, Offset: uint64(offset), Err: err}
 	info, broken := p.fullInfo(f.section)
 	if broken != nil {
 		return e
@@ -127,7 +135,7 @@ func (p *parser) codeError(f *function, offset uint32, err error) error {
 
 // resolve decodes a function into insns and attaches what they refer to, and what
 // the compiler tells about them, walking over all lists side by side.
-func (p *parser) resolve(f *function, insns asm.Instructions) error {
+func (p *parser) resolve(f *function, b *body, insns asm.Instructions) error {
 	code, err := p.bytes(f)
 	if err != nil {
 		return err
@@ -136,10 +144,10 @@ func (p *parser) resolve(f *function, insns asm.Instructions) error {
 	if err != nil {
 		return err
 	}
-	w := walk{p: p, f: f, shared: info.shared, lines: &info.lines, decoder: asm.NewDecoder(insns, code, p.bigEndian)}
+	w := walk{p: p, f: f, name: b.name, shared: info.shared, lines: &info.lines, decoder: asm.NewDecoder(insns, code, p.bigEndian)}
 	w.relocs = info.relocs[info.firstReloc(f.start):info.firstReloc(f.end)]
 	w.core = info.core[info.firstCORE(f.start):info.firstCORE(f.end)]
-	w.edges = p.code.edges[f.edge : f.edge+f.edges]
+	w.edges = p.code.edges[b.edge : b.edge+b.edges]
 	w.line, w.endLine = info.firstLine(f.start), info.firstLine(f.end)
 	w.begin(info)
 	for {
@@ -154,7 +162,7 @@ func (p *parser) resolve(f *function, insns asm.Instructions) error {
 			err = w.decoder.Until(w.decoder.Offset + 1)
 		}
 		if err != nil {
-			return errorAt(p.file.Sections[f.section].Name, f.name, uint64(f.start), "%w", err)
+			return errorAt(p.file.Sections[f.section].Name, b.name, uint64(f.start), "%w", err)
 		}
 		if err := w.step(); err != nil {
 			return p.codeError(f, w.offset, err)
@@ -166,6 +174,7 @@ func (p *parser) resolve(f *function, insns asm.Instructions) error {
 type walk struct {
 	p       *parser
 	f       *function
+	name    string // of f
 	decoder asm.Decoder
 	shared  *asm.Shared
 	offset  uint32 // bytes from the start of the section
@@ -191,7 +200,7 @@ func (w *walk) note() *asm.Annotations {
 
 // begin names the function.
 func (w *walk) begin(info *codeInfo) {
-	w.note().Symbol = w.f.name
+	w.note().Symbol = w.name
 	w.notes.Func, _ = info.funcOf(w.f)
 }
 
@@ -275,7 +284,7 @@ func (w *walk) resolve() error {
 
 // relocate dispatches on what the symbol is.
 func (w *walk) relocate(r *elf.Reloc) error {
-	sym := &w.p.syms[r.Symbol]
+	sym := &w.p.file.Decoded[r.Symbol]
 	call := w.ins.OpCode == opCall
 	if !call && !w.ins.OpCode.IsDWordLoad() {
 		return fmt.Errorf("relocation against %s of an instruction that is neither a call nor a 64-bit load", w.p.symbolName(sym))
@@ -338,7 +347,7 @@ func (w *walk) refer() error {
 	if len(w.edges) == 0 || w.edges[0].offset != w.offset {
 		return errTwice
 	}
-	w.note().Reference = w.p.code.funcs[w.edges[0].function].name
+	w.note().Reference = w.p.code.bodies[w.edges[0].function].name
 	w.ins.Constant = -1
 	w.edges = w.edges[1:]
 	return nil

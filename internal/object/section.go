@@ -198,8 +198,14 @@ var sections = [...]SectionDef{
 // meaning, so suffix is empty.
 func MatchSection(sec string) (def *SectionDef, suffix string, optional, ok bool) {
 	sec, optional = strings.CutPrefix(sec, "?")
+	if sec == "" {
+		return nil, "", optional, false
+	}
 	for i := range sections {
 		d := &sections[i]
+		if d.Name[0] != sec[0] {
+			continue
+		}
 		rest, found := strings.CutPrefix(sec, d.Name)
 		switch {
 		case !found:

@@ -115,7 +115,7 @@ func (p *parser) readStructOpsPrograms() error {
 			r := &relocs[j]
 			m := structOpsAt(maps, r.Offset)
 			if m == nil {
-				return errorAt(s.Name, "", r.Offset, "a pointer to %s outside of any variable", p.symbolName(&p.syms[r.Symbol]))
+				return errorAt(s.Name, "", r.Offset, "a pointer to %s outside of any variable", p.symbolName(&p.file.Decoded[r.Symbol]))
 			}
 			v, err := p.structOpsMember(s, m, r)
 			if err != nil {
@@ -149,8 +149,8 @@ func (p *parser) structOpsMember(s *elf.Section, m *Map, r *elf.Reloc) (MapValue
 		return v, fmt.Errorf("member %s exceeds the variable", name)
 	}
 	field := m.Data[at:][:pointerSize]
-	addend := r.Addend + int64(p.file.ByteOrder.Uint64(field))
-	if v.Name, err = p.programAt(&p.syms[r.Symbol], addend); err != nil {
+	addend := r.Addend + int64(p.file.ByteOrder().Uint64(field))
+	if v.Name, err = p.programAt(&p.file.Decoded[r.Symbol], addend); err != nil {
 		return v, fmt.Errorf("member %s: %w", name, err)
 	}
 	clear(field)

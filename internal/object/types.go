@@ -28,38 +28,30 @@ const (
 
 // datasec is the type of a section: which variables it has, and where.
 type datasec struct {
-	id      btf.TypeID
 	name    string
 	record  rawbtf.Type
 	visible bool // has a variable that other files can see
-}
-
-// declTag is a tag on a type of the file.
-type declTag struct {
-	target uint32
-	name   string
 }
 
 // typeTable is what is known about the file's BTF.
 type typeTable struct {
 	spec *btf.Spec
 	raw  *rawbtf.BTF
-	own  []byte // the type records: what compilers leave open is filled in here
 	secs []datasec
-	tags []declTag // by target
+	tags bool // there are some on whole types
 }
 
 // ownTypes is what is kept of the file's BTF, in one allocation if it is small.
 type ownTypes struct {
 	raw  rawbtf.BTF
 	spec btf.Spec
-	room [224]byte
+	room [160]byte
 }
 
 // readTypes opens the file's BTF and fills in the sizes and offsets of
 // sections, which compilers leave to the linker.
 func (p *parser) readTypes() error {
-	s := p.named.types
+	s := p.section(p.named.types)
 	if s == nil || s.Size == 0 {
 		return nil
 	}
@@ -73,7 +65,7 @@ func (p *parser) readTypes() error {
 	if err := t.raw.Init(data, p.file.Text(s), nil); err != nil {
 		return fmt.Errorf("section %s: parse BTF: %w", s.Name, err)
 	}
-	t.own = t.raw.OwnTypes(own.room[:0])
+	t.raw.OwnTypes(own.room[:0]) // what compilers leave open will be filled in
 	t.spec.Init(t.raw, nil)
 	if err := t.collect(); err != nil {
 		return fmt.Errorf("section %s: %w", s.Name, err)
@@ -82,7 +74,6 @@ func (p *parser) readTypes() error {
 		return errorAt(s.Name, "", 0, "BTF describes %d sections, the file has %d", len(t.secs), len(p.sections))
 	}
 	p.obj.Types = t.spec
-	p.indexSymbols()
 	for i := range t.secs {
 		if err := p.fixDatasec(&t.secs[i]); err != nil {
 			return err
@@ -94,7 +85,7 @@ func (p *parser) readTypes() error {
 // readExt opens what the compiler tells about instructions. It is read, and
 // checked, section by section when it is needed.
 func (p *parser) readExt() error {
-	s := p.named.ext
+	s := p.section(p.named.ext)
 	if s == nil || s.Size == 0 || p.types.spec == nil {
 		return nil
 	}
@@ -119,9 +110,9 @@ func (t *typeTable) collect() error {
 		if err != nil {
 			return err
 		}
-		t.secs = append(t.secs, datasec{id: btf.TypeID(id), name: name, record: r})
+		t.secs = append(t.secs, datasec{name: name, record: r})
 	}
-	for target, id := range t.raw.AllDeclTags() {
+	for _, id := range t.raw.AllDeclTags() {
 		r, err := t.raw.Type(id)
 		if err != nil {
 			return err
@@ -129,11 +120,10 @@ func (t *typeTable) collect() error {
 		if r.ComponentIndex() != -1 {
 			continue
 		}
-		name, err := r.Name()
-		if err != nil {
+		if _, err := r.Name(); err != nil {
 			return err
 		}
-		t.tags = append(t.tags, declTag{target, name})
+		t.tags = true
 	}
 	return nil
 }
@@ -148,25 +138,28 @@ func (t *typeTable) datasec(name string) *datasec {
 	return nil
 }
 
-// tagsOf returns the tags of a type, or nil.
+// tagsOf returns the tags of a type, or nil. collect has seen that they have names.
 func (t *typeTable) tagsOf(id uint32) []string {
-	i, _ := slices.BinarySearchFunc(t.tags, id, func(t declTag, id uint32) int { return cmp.Compare(t.target, id) })
+	if !t.tags {
+		return nil
+	}
 	var tags []string
-	for ; i < len(t.tags) && t.tags[i].target == id; i++ {
-		tags = append(tags, t.tags[i].name)
+	for _, tag := range t.raw.DeclTags(id) {
+		r, err := t.raw.Type(tag)
+		if err != nil || r.ComponentIndex() != -1 {
+			continue
+		}
+		if name, err := r.Name(); err == nil {
+			tags = append(tags, name)
+		}
 	}
 	return tags
-}
-
-// put overwrites word i of a type's record.
-func (t *typeTable) put(r rawbtf.Type, i int, v uint32) {
-	t.raw.ByteOrder().PutUint32(t.own[r.Offset()+uint32(4*i):], v)
 }
 
 // makeStatic changes the linkage of a function.
 func (t *typeTable) makeStatic(id uint32) {
 	if r, err := t.raw.Type(id); err == nil && r.Kind() == rawbtf.KindFunc {
-		t.put(r, wordInfo, uint32(rawbtf.KindFunc)<<24|linkStatic)
+		r.SetWord(wordInfo, uint32(rawbtf.KindFunc)<<24|linkStatic)
 	}
 }
 
@@ -181,28 +174,48 @@ const (
 // offset, then its size.
 func wordVar(i int) int { return 3 + 3*i }
 
-// indexSymbols sorts the names that types can refer to.
-func (p *parser) indexSymbols() {
-	p.byName = sized(p.buf.byName[:], p.counts.globals)[:0]
-	for i := range p.syms {
-		if isNamedGlobal(&p.syms[i]) {
-			p.byName = append(p.byName, uint32(i))
-		}
-	}
-	slices.SortFunc(p.byName, func(a, b uint32) int { return strings.Compare(p.syms[a].Name, p.syms[b].Name) })
-}
-
 func isNamedGlobal(sym *elf.Symbol) bool {
 	return isGlobal(sym) && sym.Name != "" && (sym.Type == elf.STT_OBJECT || sym.Type == elf.STT_NOTYPE || sym.Section == elf.SHN_UNDEF)
 }
 
-// symbol finds the number of a global variable's or an extern's symbol.
+// near is how many symbols are looked at before all are sorted.
+const near = 8
+
+// symbol finds the number of a global variable's or an extern's symbol. Types are
+// nearly in the order of symbols, so that the one after the last is likely.
 func (p *parser) symbol(name string) (uint32, bool) {
-	i, ok := slices.BinarySearchFunc(p.byName, name, func(i uint32, name string) int { return strings.Compare(p.syms[i].Name, name) })
+	for i := p.nextSymbol; i < min(p.nextSymbol+near, uint32(len(p.file.Decoded))); i++ {
+		if p.file.Decoded[i].Name == name && isNamedGlobal(&p.file.Decoded[i]) {
+			p.nextSymbol = i + 1
+			return i, true
+		}
+	}
+	return p.findSymbol(name)
+}
+
+// findSymbol is symbol, wherever it is.
+func (p *parser) findSymbol(name string) (uint32, bool) {
+	if p.byName == nil {
+		p.byName = p.sortSymbols()
+	}
+	i, ok := slices.BinarySearchFunc(p.byName, name, func(i uint32, name string) int { return strings.Compare(p.file.Decoded[i].Name, name) })
 	if !ok {
 		return 0, false
 	}
+	p.nextSymbol = p.byName[i] + 1
 	return p.byName[i], true
+}
+
+// sortSymbols sorts the names that types can refer to.
+func (p *parser) sortSymbols() []uint32 {
+	sorted := make([]uint32, 0, p.counts.globals)
+	for i := range p.file.Decoded {
+		if isNamedGlobal(&p.file.Decoded[i]) {
+			sorted = append(sorted, uint32(i))
+		}
+	}
+	slices.SortFunc(sorted, func(a, b uint32) int { return strings.Compare(p.file.Decoded[a].Name, p.file.Decoded[b].Name) })
+	return sorted
 }
 
 // fixDatasec fills in the size of a section and the offsets of its variables
@@ -218,7 +231,7 @@ func (p *parser) fixDatasec(sec *datasec) error {
 	}
 	compiled := sec.record.Size() == 0
 	if compiled {
-		p.types.put(sec.record, wordSize, uint32(s.Size))
+		sec.record.SetWord(wordSize, uint32(s.Size))
 	}
 	for i := range sec.record.Vlen() {
 		if err := p.fixVar(sec, s, i, compiled); err != nil {
@@ -251,15 +264,15 @@ func (p *parser) fixVar(sec *datasec, s *elf.Section, i int, compiled bool) erro
 		return errorAt(sec.name, "", 0, "name of variable %d: %w", i, err)
 	}
 	n, ok := p.symbol(name)
-	if !ok || int(p.syms[n].Section) != s.Index {
+	if !ok || int32(p.file.Decoded[n].Section) != s.Index {
 		return errorAt(sec.name, name, 0, "BTF has the variable, but there is no symbol for it in the section")
 	}
-	sym := &p.syms[n]
+	sym := &p.file.Decoded[n]
 	if compiled {
-		p.types.put(sec.record, wordVar(i)+1, uint32(sym.Value))
+		sec.record.SetWord(wordVar(i)+1, uint32(sym.Value))
 	}
 	if isHidden(sym) {
-		p.types.put(v, wordLinkage, linkStatic)
+		v.SetWord(wordLinkage, linkStatic)
 		return nil
 	}
 	sec.visible = true
@@ -284,9 +297,9 @@ func (t *typeTable) sortVars(r rawbtf.Type) {
 	}
 	sorting.Stable(vars, func(a, b *rawbtf.VarSecinfo) int { return cmp.Compare(a.Offset, b.Offset) })
 	for i, v := range vars {
-		t.put(r, wordVar(i), v.Type)
-		t.put(r, wordVar(i)+1, v.Offset)
-		t.put(r, wordVar(i)+2, v.Size)
+		r.SetWord(wordVar(i), v.Type)
+		r.SetWord(wordVar(i)+1, v.Offset)
+		r.SetWord(wordVar(i)+2, v.Size)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // readMapValues reads the initial contents of maps of maps and program arrays:
 // pointers in .maps that the linker was to fill in.
 func (p *parser) readMapValues() error {
-	s := p.named.maps
+	s := p.section(p.named.maps)
 	if s == nil || p.sections[s.Index].role != roleMaps || p.sections[s.Index].reloc == 0 {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (p *parser) readMapValues() error {
 		}
 	}
 	if len(relocs) > 0 {
-		return errorAt(s.Name, "", relocs[0].Offset, "a pointer to %s outside of any map", p.symbolName(&p.syms[relocs[0].Symbol]))
+		return errorAt(s.Name, "", relocs[0].Offset, "a pointer to %s outside of any map", p.symbolName(&p.file.Decoded[relocs[0].Symbol]))
 	}
 	return nil
 }
@@ -58,14 +58,14 @@ func (p *parser) mapValue(s *elf.Section, m *Map, r *elf.Reloc) (MapValue, error
 	if err != nil {
 		return MapValue{}, err
 	}
-	addend := r.Addend + int64(p.file.ByteOrder.Uint64(data[r.Offset:]))
+	addend := r.Addend + int64(p.file.ByteOrder().Uint64(data[r.Offset:]))
 	v := MapValue{Index: uint32((r.Offset - values) / pointerSize)}
 	if m.Type == uapi.MapTypeProgramArray {
 		v.Kind = ProgramReference
-		v.Name, err = p.programAt(&p.syms[r.Symbol], addend)
+		v.Name, err = p.programAt(&p.file.Decoded[r.Symbol], addend)
 		return v, err
 	}
-	v.Name, err = p.innerMapAt(m, &p.syms[r.Symbol], addend)
+	v.Name, err = p.innerMapAt(m, &p.file.Decoded[r.Symbol], addend)
 	return v, err
 }
 
@@ -81,9 +81,9 @@ func (p *parser) programAt(sym *elf.Symbol, addend int64) (string, error) {
 	}
 	f := &p.code.funcs[n]
 	if s.Name == textSection {
-		return "", fmt.Errorf("%s is a function in %s, not a program: give it a SEC()", f.name, textSection)
+		return "", fmt.Errorf("%s is a function in %s, not a program: give it a SEC()", p.nameOf(f), textSection)
 	}
-	return p.syms[f.symbol].Name, nil
+	return p.file.Decoded[f.symbol].Name, nil
 }
 
 // innerMapAt returns the name of the map that a pointer is to.

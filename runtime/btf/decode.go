@@ -9,10 +9,15 @@ import (
 
 // decoder keeps the types of a Spec that have been decoded so far.
 type decoder struct {
-	mu    sync.Mutex
-	pages []*page // by distance from the first ID; nil until needed
-	slabs *slabs  // nil until needed
+	mu       sync.Mutex
+	*decoded // nil until needed
+}
+
+// decoded is what decoding has led to, and takes.
+type decoded struct {
+	pages []*page // by distance from the first ID
 	names rawbtf.Names
+	slabs slabs
 
 	// Of the last run, to be used again.
 	added   []uint32
@@ -22,7 +27,7 @@ type decoder struct {
 // page holds types of consecutive IDs. Most specs use only few of their types.
 type page [64]Type
 
-func (d *decoder) slot(n uint32) *Type {
+func (d *decoded) slot(n uint32) *Type {
 	i := n / uint32(len(page{}))
 	if d.pages[i] == nil {
 		d.pages[i] = new(page)
@@ -30,10 +35,11 @@ func (d *decoder) slot(n uint32) *Type {
 	return &d.pages[i][n%uint32(len(page{}))]
 }
 
+// copyPages returns copies of all types that have been decoded, nil if none have.
 func (d *decoder) copyPages(c copier) []*page {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.pages == nil {
+	if d.decoded == nil {
 		return nil
 	}
 	pages := make([]*page, len(d.pages))
@@ -54,9 +60,8 @@ func (s *Spec) inflate(id TypeID) (Type, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	first, end := s.raw.FirstID(), s.raw.EndID()
-	if s.pages == nil {
-		s.slabs = new(slabs)
-		s.pages = make([]*page, (int(end-first)+len(page{})-1)/len(page{}))
+	if s.decoded == nil {
+		s.decoded = &decoded{names: s.raw.Names(), pages: make([]*page, (int(end-first)+len(page{})-1)/len(page{}))}
 	}
 	if typ := *s.slot(uint32(id) - first); typ != nil {
 		return typ, nil

@@ -27,7 +27,6 @@ func NewSpec(raw *rawbtf.BTF, base *Spec) *Spec {
 // Init is NewSpec into s, which must be zero.
 func (s *Spec) Init(raw *rawbtf.BTF, base *Spec) {
 	s.raw, s.base = raw, base
-	s.names = raw.Names()
 }
 
 // LoadSpecFromBytes parses a raw BTF blob such as the contents of a .BTF
@@ -272,8 +271,8 @@ func (s *Spec) copy(c copier) *Spec {
 		return nil
 	}
 	cpy := NewSpec(s.raw, s.base.copy(c))
-	if cpy.decoder.pages = s.decoder.copyPages(c); cpy.decoder.pages != nil {
-		cpy.decoder.slabs = new(slabs)
+	if pages := s.decoder.copyPages(c); pages != nil {
+		cpy.decoded = &decoded{names: s.raw.Names(), pages: pages}
 	}
 	return cpy
 }
