@@ -57,6 +57,19 @@ func numberSize(v any) int {
 	return 0
 }
 
+// known is where v's memory is, if v is of the type that the kernel could use as it is
+// last time, or points to memory that the caller answers for. If it is nil, v has to
+// be looked at: see source and target. It is small enough to become part of its callers.
+func known(v any, last *goType) unsafe.Pointer {
+	if p, ok := v.(unsafe.Pointer); ok {
+		return p
+	}
+	if typeOf(v) == last {
+		return word(v)
+	}
+	return nil
+}
+
 // source is where the kernel reads v. The pointer is good as long as v is.
 func (c *codec) source(v any) (unsafe.Pointer, error) {
 	if p := word(v); p != nil && typeOf(v) == c.in.Load() {
