@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -241,8 +242,9 @@ func withHash(args []string, f func(m *ebpf.Map) error) error {
 	return f(hash)
 }
 
-// bare is the system call on one element of a map and nothing else. A lookup is
-// the cheapest that Go has, which its scheduler hears nothing of.
+// bare is the system call on one element of a map and nothing else, the cheapest
+// way that Go has: of a lookup its scheduler hears nothing, and RawSyscall and
+// golang.org/x/sys have a function or two more in between.
 func bare(m *ebpf.Map, cmd uintptr, key uint32, value unsafe.Pointer) func() error {
 	attr := &struct {
 		fd, _      uint32
@@ -252,14 +254,14 @@ func bare(m *ebpf.Map, cmd uintptr, key uint32, value unsafe.Pointer) func() err
 	size := unsafe.Sizeof(*attr)
 	if cmd == unix.BPF_MAP_LOOKUP_ELEM {
 		return func() error {
-			if _, _, errno := unix.RawSyscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(attr)), size); errno != 0 {
+			if _, _, errno := syscall.RawSyscall6(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(attr)), size, 0, 0, 0); errno != 0 {
 				return errno
 			}
 			return nil
 		}
 	}
 	return func() error {
-		if _, _, errno := unix.Syscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(attr)), size); errno != 0 {
+		if _, _, errno := syscall.Syscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(attr)), size); errno != 0 {
 			return errno
 		}
 		return nil
@@ -644,7 +646,7 @@ func bareRun(prog *ebpf.Program, in []byte) func() error {
 		_                           [8]uint32
 	}{fd: uint32(prog.FD()), sizeIn: uint32(len(in)), in: unsafe.Pointer(unsafe.SliceData(in))}
 	return func() error {
-		if _, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_TEST_RUN, uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr)); errno != 0 {
+		if _, _, errno := syscall.Syscall(unix.SYS_BPF, unix.BPF_PROG_TEST_RUN, uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr)); errno != 0 {
 			return errno
 		}
 		return nil
