@@ -596,33 +596,46 @@ func perfRead(args []string) error {
 	return rangeOver(all, fill, &measure.Stopwatch{Brief: true, Thread: true})
 }
 
-// rangeOver measures a loop over events. Of each filling of the ring, the first
-// and the last event are not measured, because the clock starts and stops in the
-// loop.
+// rangeOver measures a loop over events. Of each filling of the ring, the first run of
+// the program isn't measured, because the clock starts and stops in the loop.
 func rangeOver(events iter.Seq2[*[8]uint64, error], fill func() error, watch *measure.Stopwatch) error {
-	left := 0
+	f := filling{fill: fill, watch: watch}
 	for ev, err := range events {
 		if err != nil {
 			return err
 		}
 		sink += ev[0]
-		if left--; left > 0 {
+		if ev[0] != burst-1 {
 			continue
 		}
-		if left < 0 { // the first
-			left = burst*bursts - 1
-			watch.Start()
-			continue
-		}
-		watch.Stop(burst*bursts - 2)
-		if watch.Enough() {
-			return watch.Print()
-		}
-		if err := fill(); err != nil {
+		if done, err := f.ranOnce(); done || err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// filling keeps count of the runs of the program whose events have been read.
+type filling struct {
+	fill  func() error
+	watch *measure.Stopwatch
+	runs  int
+}
+
+// ranOnce is called for the last event of a run. It tells whether everything is measured.
+func (f *filling) ranOnce() (bool, error) {
+	switch f.runs++; f.runs {
+	case 1:
+		f.watch.Start()
+	case bursts:
+		f.watch.Stop(burst * (bursts - 1))
+		if f.watch.Enough() {
+			return true, f.watch.Print()
+		}
+		f.runs = 0
+		return false, f.fill()
+	}
+	return false, nil
 }
 
 func testRun(args []string) error {
