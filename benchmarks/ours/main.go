@@ -50,6 +50,7 @@ func main() {
 		"ring-read":      ringRead,
 		"ring-read-into": ringReadInto,
 		"ring":           ring,
+		"ring-each":      ringEach,
 		"perf":           perfRead,
 		"load-many":      loadMany,
 		"load-parallel":  loadParallel,
@@ -553,8 +554,8 @@ func ringReadInto(args []string) error {
 	})
 }
 
-// ring ranges over typed events, where the kernel put them.
-func ring(args []string) error {
+// withEvents is for a ring of typed events, which is full.
+func withEvents(args []string, read func(events ringbuf.Events[[8]uint64], fill func() error, watch *measure.Stopwatch) error) error {
 	coll, fill, err := loadRing(args)
 	if err != nil {
 		return err
@@ -567,7 +568,48 @@ func ring(args []string) error {
 	if err := fill(); err != nil {
 		return err
 	}
-	return rangeOver(events.All(context.Background()), fill, &measure.Stopwatch{Thread: true})
+	return read(events, fill, &measure.Stopwatch{Thread: true})
+}
+
+// ringEach ranges over typed events, where the kernel put them.
+func ringEach(args []string) error {
+	return withEvents(args, func(events ringbuf.Events[[8]uint64], fill func() error, watch *measure.Stopwatch) error {
+		return rangeOver(events.All(context.Background()), fill, watch)
+	})
+}
+
+// ring ranges over them by the batch. Of each filling, the first batch isn't measured,
+// because the clock starts and stops in the loop.
+func ring(args []string) error {
+	return withEvents(args, func(events ringbuf.Events[[8]uint64], fill func() error, watch *measure.Stopwatch) error {
+		left, measured := bursts*burst, 0
+		for batch, err := range events.Batches(context.Background()) {
+			if err != nil {
+				return err
+			}
+			sum := uint64(0)
+			for ev := range batch.All() {
+				sum += ev[0]
+			}
+			sink += sum
+			if left -= batch.Len(); measured == 0 {
+				measured = left
+				watch.Start()
+			}
+			if left > 0 {
+				continue
+			}
+			watch.Stop(measured)
+			if watch.Enough() {
+				return watch.Print()
+			}
+			if err := fill(); err != nil {
+				return err
+			}
+			left, measured = bursts*burst, 0
+		}
+		return nil
+	})
 }
 
 // perfRead ranges over typed events, from whichever CPU the program has run on.

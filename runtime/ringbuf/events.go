@@ -40,22 +40,30 @@ func (e *SizeError) Error() string {
 // of the events, of which none may rely on the memory: have only one.
 func (e Events[T]) All(ctx context.Context) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		r, err := NewReader(e.Map)
+		err := e.withReader(ctx, func(r *Reader, gate *gate) { read(r, gate, yield) })
 		if err != nil {
 			yield(nil, err)
-			return
 		}
-		var gate gate
-		stop := func() {
-			gate.shut()
-			_ = r.poller.Close() // again, mostly: that does nothing
-		}
-		defer func() { _ = r.release() }() // what only held descriptors has no failure worth knowing
-		defer stop()
-		defer context.AfterFunc(ctx, stop)()
-		defer e.AfterClose(stop)()
-		read(r, &gate, yield)
 	}
+}
+
+// withReader reads until ctx is done or the map is closed.
+func (e Events[T]) withReader(ctx context.Context, read func(*Reader, *gate)) error {
+	r, err := NewReader(e.Map)
+	if err != nil {
+		return err
+	}
+	var gate gate
+	stop := func() {
+		gate.shut()
+		_ = r.poller.Close() // again, mostly: that does nothing
+	}
+	defer func() { _ = r.release() }() // what only held descriptors has no failure worth knowing
+	defer stop()
+	defer context.AfterFunc(ctx, stop)()
+	defer e.AfterClose(stop)()
+	read(r, &gate)
+	return nil
 }
 
 // Copies is All with events that can be kept.
