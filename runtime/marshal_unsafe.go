@@ -246,6 +246,18 @@ func (c *codec) unmarshal(v any, src []byte) error {
 	return nil
 }
 
+// load copies the value to p, which is large enough. It reports whether it could: if
+// not, Get says why. Like hot operations of maps, it has no calls but that of the copy.
+func (v *Variable) load(p unsafe.Pointer) bool {
+	mm := v.m.memory.memory.Load()
+	if mm == nil {
+		return false
+	}
+	b, ok := mm.part(v.offset, v.codec.size)
+	copy(unsafe.Slice((*byte)(p), len(b)), b)
+	return ok && !mm.closed.Load()
+}
+
 // leaked is v without the compiler seeing where it comes from: see hidden.
 func leaked(v any) (out any) {
 	words := (*[2]unsafe.Pointer)(unsafe.Pointer(&v))
