@@ -209,11 +209,10 @@ func (m *Map) LookupWithFlags(key, valueOut any, flags MapLookupFlags) error {
 	if k == nil || v == nil {
 		return m.get(opLookup, key, valueOut, flags)
 	}
-	raw, err := m.fd.Acquire()
-	if err != nil {
-		return m.fail(opLookup, err)
+	if !m.fd.Hold() {
+		return m.fail(opLookup, ErrClosed)
 	}
-	attr := kernel.MapElemAttr{MapFD: uint32(raw), Key: kernel.Addr(k), Value: kernel.Addr(v), Flags: uint64(flags)}
+	attr := kernel.MapElemAttr{MapFD: m.fd.Held(), Key: kernel.Addr(k), Value: kernel.Addr(v), Flags: uint64(flags)}
 	errno := attr.Lookup()
 	m.fd.Release()
 	if errno != 0 {
@@ -304,11 +303,10 @@ func (m *Map) Update(key, value any, flags MapUpdateFlags) error {
 		return m.put(key, value, flags)
 	}
 	m.written()
-	raw, err := m.fd.Acquire()
-	if err != nil {
-		return m.fail(opUpdate, err)
+	if !m.fd.Hold() {
+		return m.fail(opUpdate, ErrClosed)
 	}
-	attr := kernel.MapElemAttr{MapFD: uint32(raw), Key: kernel.Addr(k), Value: kernel.Addr(v), Flags: uint64(flags)}
+	attr := kernel.MapElemAttr{MapFD: m.fd.Held(), Key: kernel.Addr(k), Value: kernel.Addr(v), Flags: uint64(flags)}
 	errno := attr.Update()
 	m.fd.Release()
 	if errno != 0 {

@@ -83,12 +83,11 @@ func (p *Program) run(opts *RunOptions) (uint32, time.Duration, error) {
 	if opts.Context != nil || opts.ContextOut != nil || opts.Repeat > 1 {
 		return p.runWithContext(opts)
 	}
-	raw, err := p.fd.Acquire()
-	if err != nil {
-		return 0, 0, p.runError(err)
+	if !p.fd.Hold() {
+		return 0, 0, p.runError(ErrClosed)
 	}
 	attr := kernel.ProgTestRunAttr{
-		ProgFD:     uint32(raw),
+		ProgFD:     p.fd.Held(),
 		DataSizeIn: uint32(len(opts.Data)), DataIn: kernel.Bytes(opts.Data),
 		DataSizeOut: uint32(len(opts.DataOut)), DataOut: kernel.Bytes(opts.DataOut),
 		Repeat: opts.Repeat, Flags: opts.Flags, CPU: opts.CPU, BatchSize: opts.BatchSize,

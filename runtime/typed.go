@@ -103,11 +103,10 @@ func bindType[T any](m *Map, what string, size int, c btf.Type) (shape, error) {
 
 func getElement[K, V any](m *Map, e *elements, key K) (value V, err error) {
 	e.key.clean(memoryAt(&key))
-	raw, err := m.fd.Acquire()
-	if err != nil {
-		return value, m.fail(opLookup, err)
+	if !m.fd.Hold() {
+		return value, m.fail(opLookup, ErrClosed)
 	}
-	attr := kernel.MapElemAttr{MapFD: uint32(raw), Key: kernel.Addr(addressOf(&key)), Value: kernel.Addr(addressOf(&value))}
+	attr := kernel.MapElemAttr{MapFD: m.fd.Held(), Key: kernel.Addr(addressOf(&key)), Value: kernel.Addr(addressOf(&value))}
 	errno := attr.Lookup()
 	m.fd.Release()
 	if errno != 0 {
@@ -130,11 +129,10 @@ func setElement[K, V any](m *Map, e *elements, key K, value V, flags MapUpdateFl
 	e.key.clean(memoryAt(&key))
 	e.value.clean(memoryAt(&value))
 	m.written()
-	raw, err := m.fd.Acquire()
-	if err != nil {
-		return m.fail(opUpdate, err)
+	if !m.fd.Hold() {
+		return m.fail(opUpdate, ErrClosed)
 	}
-	attr := kernel.MapElemAttr{MapFD: uint32(raw), Key: kernel.Addr(addressOf(&key)), Value: kernel.Addr(addressOf(&value)), Flags: uint64(flags)}
+	attr := kernel.MapElemAttr{MapFD: m.fd.Held(), Key: kernel.Addr(addressOf(&key)), Value: kernel.Addr(addressOf(&value)), Flags: uint64(flags)}
 	errno := attr.Update()
 	m.fd.Release()
 	if errno != 0 {

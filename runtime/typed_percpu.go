@@ -54,12 +54,11 @@ func (v perCPUView[K, V]) Reduce(key K, combine func(sum, value V) V) (sum V, er
 		borrowed = v.perCPUBuffer()
 		buf = *borrowed
 	}
-	raw, err := v.fd.Acquire()
-	if err != nil {
-		return sum, v.fail(opLookup, err)
+	if !v.fd.Hold() {
+		return sum, v.fail(opLookup, ErrClosed)
 	}
 	v.elements.key.clean(memoryAt(&key))
-	attr := kernel.MapElemAttr{MapFD: uint32(raw), Key: kernel.Addr(addressOf(&key)), Value: kernel.Addr(address(buf))}
+	attr := kernel.MapElemAttr{MapFD: v.fd.Held(), Key: kernel.Addr(addressOf(&key)), Value: kernel.Addr(address(buf))}
 	errno := attr.Lookup()
 	v.fd.Release()
 	if errno == 0 {
