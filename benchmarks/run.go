@@ -48,6 +48,7 @@ var missing = map[string][]string{
 	"btf-inflate":    {ebpfGo, libbpf, floor},
 	"load tiny.o":    {floor}, // the floor of loading looks at the kernel's types
 	"ring":           {floor},
+	"ring-each":      {ebpfGo, floor},
 	"perf":           {floor},
 	"ring-read":      {libbpf, floor},
 	"ring-read-into": {libbpf, floor},

@@ -75,6 +75,15 @@ const (
 	opBatch        = "batch operation"
 )
 
+// refused is fail for what the kernel has answered.
+func (m *Map) refused(op string, errno syscall.Errno) error {
+	cmd := kernel.CmdMapUpdateElem
+	if op == opLookup {
+		cmd = kernel.CmdMapLookupElem
+	}
+	return m.fail(op, kernel.Failed(cmd, errno))
+}
+
 // fail makes of the kernel's answer an error that names map and operation.
 // A missing key is part of a map's normal life: it allocates nothing.
 func (m *Map) fail(op string, err error) error {

@@ -198,11 +198,27 @@ func (m *Map) Freeze() error {
 // **Map or **Program which isn't nil, what was there is closed.
 //
 // It wraps ErrKeyNotExist if there is no such key.
-func (m *Map) Lookup(key, valueOut any) error { return m.get(opLookup, key, valueOut, 0) }
+func (m *Map) Lookup(key, valueOut any) error { return m.LookupWithFlags(key, valueOut, 0) }
 
 // LookupWithFlags is Lookup with flags, which need 5.1.
 func (m *Map) LookupWithFlags(key, valueOut any, flags MapLookupFlags) error {
-	return m.get(opLookup, key, valueOut, flags)
+	k, v := known(key, m.key.in.Load()), known(valueOut, m.value.out.Load())
+	if m.cpus > 0 {
+		v = m.inPlace(valueOut)
+	}
+	if k == nil || v == nil {
+		return m.get(opLookup, key, valueOut, flags)
+	}
+	if !m.fd.Hold() {
+		return m.fail(opLookup, ErrClosed)
+	}
+	attr := kernel.MapElemAttr{MapFD: m.fd.Held(), Key: kernel.Addr(k), Value: kernel.Addr(v), Flags: uint64(flags)}
+	errno := attr.Lookup()
+	m.fd.Release()
+	if errno != 0 {
+		return m.refused(opLookup, errno)
+	}
+	return nil
 }
 
 // LookupAndDelete is Lookup that removes what it finds. Queues and stacks have
@@ -264,11 +280,7 @@ func (m *Map) get(op string, key, valueOut any, flags MapLookupFlags) error {
 	if v == nil && m.cpus > 0 {
 		return m.getPerCPU(op, k, valueOut, flags)
 	}
-	if op == opLookup { // the hot path: each function more costs nanoseconds, see kernel.bpf
-		if err := kernel.MapLookup(m.fd, k, v, uint64(flags)); err != nil {
-			return m.fail(op, err)
-		}
-	} else if err := m.kernelGet(op, k, v, flags); err != nil {
+	if err := m.kernelGet(op, k, v, flags); err != nil {
 		return err
 	}
 	if scratch == nil {
@@ -286,6 +298,25 @@ func (m *Map) Put(key, value any) error { return m.Update(key, value, UpdateAny)
 // Update makes or replaces an element, as flags say. It wraps ErrKeyExist or
 // ErrKeyNotExist if they forbid it.
 func (m *Map) Update(key, value any, flags MapUpdateFlags) error {
+	k, v := known(key, m.key.in.Load()), known(value, m.value.in.Load())
+	if k == nil || v == nil || m.cpus > 0 {
+		return m.put(key, value, flags)
+	}
+	m.written()
+	if !m.fd.Hold() {
+		return m.fail(opUpdate, ErrClosed)
+	}
+	attr := kernel.MapElemAttr{MapFD: m.fd.Held(), Key: kernel.Addr(k), Value: kernel.Addr(v), Flags: uint64(flags)}
+	errno := attr.Update()
+	m.fd.Release()
+	if errno != 0 {
+		return m.refused(opUpdate, errno)
+	}
+	return nil
+}
+
+// put is Update for keys and values that have to be looked at.
+func (m *Map) put(key, value any, flags MapUpdateFlags) error {
 	k, err := m.key.sourceOrNone(key)
 	if err != nil {
 		return &mapError{op: opUpdate, name: m.name, raw: fmt.Errorf("key: %w", err)}
@@ -303,11 +334,7 @@ func (m *Map) Update(key, value any, flags MapUpdateFlags) error {
 	if err != nil {
 		return &mapError{op: opUpdate, name: m.name, raw: fmt.Errorf("value: %w", err)}
 	}
-	m.written()
-	if err := kernel.MapUpdate(m.fd, k, v, uint64(flags)); err != nil {
-		return m.fail(opUpdate, err)
-	}
-	return nil
+	return m.kernelPut(k, v, flags)
 }
 
 func (m *Map) descriptor() *kernel.FD {

@@ -65,6 +65,50 @@ func TestMapElements(t *testing.T) {
 	}
 }
 
+// What a map knows of the types it has seen must not let others pass.
+func TestMapTypesTakeTurns(t *testing.T) {
+	m := newTestMap(t, hashSpec())
+	type number struct{ N uint64 }
+	key, value := uint32(1), uint64(10)
+	for range 3 {
+		for i, put := range []struct{ key, value any }{
+			{key, value}, {&key, &value}, {unsafe.Pointer(&key), unsafe.Pointer(&value)},
+			{int32(key), number{value}}, {[]byte{0: 1, 3: 0}, &number{value}},
+		} {
+			if err := m.Put(put.key, put.value); err != nil {
+				t.Error("put", i, err)
+			}
+			for _, out := range []any{new(uint64), new(number), new([8]byte), make([]byte, 8), unsafe.Pointer(new(uint64))} {
+				if err := m.Lookup(put.key, out); err != nil {
+					t.Errorf("lookup %d into %T: %v", i, out, err)
+				}
+			}
+		}
+		for _, bad := range []any{nil, (*uint64)(nil), (*number)(nil), uint32(1), []byte{1}, unsafe.Pointer(nil), m} {
+			if err := m.Put(key, bad); err == nil {
+				t.Errorf("put %T %v: no error", bad, bad)
+			}
+			if err := m.Lookup(key, bad); err == nil {
+				t.Errorf("lookup into %T %v: no error", bad, bad)
+			}
+		}
+	}
+
+	perCPU := newTestMap(t, &MapSpec{Name: "test", Type: PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	values := make([]number, MustPossibleCPU())
+	for range 3 {
+		if err := errors.Join(perCPU.Put(uint32(0), values), perCPU.Lookup(uint32(0), &values), perCPU.Lookup(uint32(0), values)); err != nil {
+			t.Error(err)
+		}
+		if err := perCPU.Put(uint32(0), number{1}); err == nil {
+			t.Error("a per-CPU map took one value")
+		}
+		if err := perCPU.Lookup(uint32(0), new(number)); err == nil {
+			t.Error("a per-CPU map gave one value")
+		}
+	}
+}
+
 func TestMapLookupAndDelete(t *testing.T) {
 	testutil.NeedsLinux(t, "hash maps with lookup and delete", 5, 14)
 	m := newTestMap(t, &MapSpec{Type: Hash, KeySize: 4, ValueSize: 4, MaxEntries: 2})

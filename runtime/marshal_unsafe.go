@@ -57,6 +57,19 @@ func numberSize(v any) int {
 	return 0
 }
 
+// known is where v's memory is, if v is of the type that the kernel could use as it is
+// last time, or points to memory that the caller answers for. If it is nil, v has to
+// be looked at: see source and target. It is small enough to become part of its callers.
+func known(v any, last *goType) unsafe.Pointer {
+	if p, ok := v.(unsafe.Pointer); ok {
+		return p
+	}
+	if typeOf(v) == last {
+		return word(v)
+	}
+	return nil
+}
+
 // source is where the kernel reads v. The pointer is good as long as v is.
 func (c *codec) source(v any) (unsafe.Pointer, error) {
 	if p := word(v); p != nil && typeOf(v) == c.in.Load() {
@@ -231,6 +244,18 @@ func (c *codec) unmarshal(v any, src []byte) error {
 	}
 	copy(unsafe.Slice((*byte)(p), c.size), src)
 	return nil
+}
+
+// load copies the value to p, which is large enough. It reports whether it could: if
+// not, Get says why. Like hot operations of maps, it has no calls but that of the copy.
+func (v *Variable) load(p unsafe.Pointer) bool {
+	mm := v.m.memory.memory.Load()
+	if mm == nil {
+		return false
+	}
+	b, ok := mm.part(v.offset, v.codec.size)
+	copy(unsafe.Slice((*byte)(p), len(b)), b)
+	return ok && !mm.closed.Load()
 }
 
 // leaked is v without the compiler seeing where it comes from: see hidden.

@@ -30,8 +30,8 @@ type Memory struct {
 
 // mapping is the Memory of a map, if somebody asked for it.
 type mapping struct {
+	memory atomic.Pointer[Memory] // changed with mu held
 	mu     sync.Mutex
-	memory *Memory
 	frozen bool // known to be read-only
 	closed bool
 	failed error // why there was no memory, which matters more than that there can't be any more
@@ -39,13 +39,21 @@ type mapping struct {
 
 // of is the one Memory of m.
 func (mp *mapping) of(m *Map) (*Memory, error) {
+	if memory := mp.memory.Load(); memory != nil {
+		return memory, nil
+	}
+	return mp.open(m)
+}
+
+// open is of for who comes first, or last.
+func (mp *mapping) open(m *Map) (*Memory, error) {
 	mp.mu.Lock()
 	defer mp.mu.Unlock()
 	if mp.closed {
 		return nil, fmt.Errorf("memory of map %q: %w", m.name, ErrClosed)
 	}
-	if mp.memory != nil {
-		return mp.memory, nil
+	if memory := mp.memory.Load(); memory != nil {
+		return memory, nil
 	}
 	memory, err := mapMemory(m, mp.frozen)
 	if err != nil {
@@ -55,7 +63,7 @@ func (mp *mapping) of(m *Map) (*Memory, error) {
 		err = mp.failed
 		return nil, fmt.Errorf("memory of map %q: %w", m.name, err)
 	}
-	mp.memory = memory
+	mp.memory.Store(memory)
 	return memory, nil
 }
 
@@ -63,10 +71,10 @@ func (mp *mapping) of(m *Map) (*Memory, error) {
 func (mp *mapping) close() {
 	mp.mu.Lock()
 	defer mp.mu.Unlock()
-	if mp.memory != nil && !mp.closed {
-		mp.memory.close()
+	if memory := mp.memory.Load(); memory != nil {
+		memory.close()
 	}
-	mp.memory = nil // so that the garbage collector can have it before the map
+	mp.memory.Store(nil) // so that the garbage collector can have it before the map
 	mp.closed = true
 }
 
@@ -129,11 +137,20 @@ func (mm *Memory) at(off int64, size int) ([]byte, error) {
 	if mm.closed.Load() {
 		return nil, ErrClosed
 	}
+	b, ok := mm.part(off, size)
+	if !ok {
+		return nil, fmt.Errorf("%d bytes at offset %d are beyond the %d bytes of memory: %w", size, off, len(mm.mapped.Bytes()), io.EOF)
+	}
+	return b, nil
+}
+
+// part is at without an error that says why not.
+func (mm *Memory) part(off int64, size int) ([]byte, bool) {
 	b := mm.mapped.Bytes()
 	if off < 0 || off > int64(len(b)) || int64(size) > int64(len(b))-off {
-		return nil, fmt.Errorf("%d bytes at offset %d are beyond the %d bytes of memory: %w", size, off, len(b), io.EOF)
+		return nil, false
 	}
-	return b[off : off+int64(size)], nil
+	return b[off : off+int64(size)], true
 }
 
 // Size is the number of bytes.
@@ -170,5 +187,7 @@ func (mm *Memory) WriteAt(p []byte, off int64) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("write: %w", err)
 	}
-	return copy(b, p), nil
+	n := copy(b, p)
+	runtime.KeepAlive(mm) // without it, the memory may go
+	return n, nil
 }

@@ -103,8 +103,14 @@ func bindType[T any](m *Map, what string, size int, c btf.Type) (shape, error) {
 
 func getElement[K, V any](m *Map, e *elements, key K) (value V, err error) {
 	e.key.clean(memoryAt(&key))
-	if err := kernel.MapLookup(m.fd, addressOf(&key), addressOf(&value), 0); err != nil {
-		return value, m.fail(opLookup, err)
+	if !m.fd.Hold() {
+		return value, m.fail(opLookup, ErrClosed)
+	}
+	attr := kernel.MapElemAttr{MapFD: m.fd.Held(), Key: kernel.Addr(addressOf(&key)), Value: kernel.Addr(addressOf(&value))}
+	errno := attr.Lookup()
+	m.fd.Release()
+	if errno != 0 {
+		return value, m.refused(opLookup, errno)
 	}
 	e.value.repair(memoryAt(&value))
 	return value, nil
@@ -123,8 +129,14 @@ func setElement[K, V any](m *Map, e *elements, key K, value V, flags MapUpdateFl
 	e.key.clean(memoryAt(&key))
 	e.value.clean(memoryAt(&value))
 	m.written()
-	if err := kernel.MapUpdate(m.fd, addressOf(&key), addressOf(&value), uint64(flags)); err != nil {
-		return m.fail(opUpdate, err)
+	if !m.fd.Hold() {
+		return m.fail(opUpdate, ErrClosed)
+	}
+	attr := kernel.MapElemAttr{MapFD: m.fd.Held(), Key: kernel.Addr(addressOf(&key)), Value: kernel.Addr(addressOf(&value)), Flags: uint64(flags)}
+	errno := attr.Update()
+	m.fd.Release()
+	if errno != 0 {
+		return m.refused(opUpdate, errno)
 	}
 	return nil
 }

@@ -47,25 +47,44 @@ func (v perCPUView[K, V]) GetInto(key K, values []V) error {
 func (v perCPUView[K, V]) Reduce(key K, combine func(sum, value V) V) (sum V, err error) {
 	var few [16]uint64 // enough for most, and nothing to borrow
 	buf := memoryOfAll(few[:])
+	var borrowed *[]byte
 	if size := v.cpus * v.perCPUStride(); size <= len(buf) {
 		buf = buf[:size]
 	} else {
-		borrowed := v.perCPUBuffer()
-		defer v.scratch.Put(borrowed)
+		borrowed = v.perCPUBuffer()
 		buf = *borrowed
 	}
-	if err := v.read(key, buf); err != nil {
-		return sum, err
+	if !v.fd.Hold() {
+		return sum, v.fail(opLookup, ErrClosed)
 	}
-	for cpu := range v.cpus {
-		value := v.valueOf(buf, cpu)
-		if cpu == 0 {
+	v.elements.key.clean(memoryAt(&key))
+	attr := kernel.MapElemAttr{MapFD: v.fd.Held(), Key: kernel.Addr(addressOf(&key)), Value: kernel.Addr(address(buf))}
+	errno := attr.Lookup()
+	v.fd.Release()
+	if errno == 0 {
+		sum = v.fold(buf, combine)
+	} else {
+		err = v.refused(opLookup, errno)
+	}
+	if borrowed != nil { // not deferred: that would take longer than the sum of a few values
+		v.scratch.Put(borrowed)
+	}
+	return sum, err
+}
+
+// fold is Reduce on memory that the kernel has filled.
+func (v perCPUView[K, V]) fold(buf []byte, combine func(sum, value V) V) (sum V) {
+	stride := v.perCPUStride()
+	for off := 0; off < len(buf); off += stride {
+		value := *typed[V](buf[off:])
+		v.elements.value.repair(memoryAt(&value))
+		if off == 0 {
 			sum = value
 			continue
 		}
 		sum = combine(sum, value)
 	}
-	return sum, nil
+	return sum
 }
 
 // Set makes or replaces the values of all possible CPUs. CPUs that values has
@@ -104,10 +123,7 @@ func (v perCPUView[K, V]) Entries(failed ...*error) iter.Seq2[K, []V] {
 
 func (v perCPUView[K, V]) read(key K, buf []byte) error {
 	v.elements.key.clean(memoryAt(&key))
-	if err := kernel.MapLookup(v.fd, addressOf(&key), address(buf), 0); err != nil {
-		return v.fail(opLookup, err)
-	}
-	return nil
+	return v.kernelGet(opLookup, addressOf(&key), address(buf), 0)
 }
 
 // valueOf is the value of a CPU in memory that the kernel has filled.

@@ -18,13 +18,30 @@ type shape struct {
 
 // clean makes a value ready for the kernel.
 func (s *shape) clean(mem []byte) {
-	for _, r := range s.padding {
-		clear(mem[r.off : r.off+r.len])
+	if len(s.padding) > 0 {
+		s.clearPadding(mem)
 	}
 }
 
 // repair makes what the kernel wrote a valid Go value.
 func (s *shape) repair(mem []byte) {
+	if len(s.bools) > 0 {
+		s.limitBools(mem)
+	}
+}
+
+// The work of clean and repair is kept out of their callers, which are as straight
+// as possible: around a system call, the processor predicts no jumps.
+
+//go:noinline
+func (s *shape) clearPadding(mem []byte) {
+	for _, r := range s.padding {
+		clear(mem[r.off : r.off+r.len])
+	}
+}
+
+//go:noinline
+func (s *shape) limitBools(mem []byte) {
 	for _, b := range s.bools {
 		if mem[b] > 1 {
 			mem[b] = 1

@@ -2,6 +2,7 @@ package ebpf
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -48,6 +49,9 @@ func (v *Variable) String() string { return fmt.Sprintf("%s (type=%v)", v.name, 
 // Get copies the value to what out points to. Their sizes have to be the same;
 // see Map for what out can be.
 func (v *Variable) Get(out any) error {
+	if p := known(out, v.codec.out.Load()); p != nil && v.load(p) {
+		return nil
+	}
 	mm, err := v.m.Memory()
 	if err != nil {
 		return fmt.Errorf("get variable %q: %w", v.name, err)
@@ -84,5 +88,6 @@ func (v *Variable) Set(in any) error {
 	if err != nil {
 		return fmt.Errorf("set variable %q: %w", v.name, err)
 	}
+	runtime.KeepAlive(mm) // without it, the memory may go
 	return nil
 }

@@ -337,7 +337,7 @@ int main(int argc, char **argv)
 		size_t size;
 		variable = (u64 *)bpf_map__initial_value(bss, &size);
 		after(NULL, READS, read_variable);
-	} else if (IS("ring")) {
+	} else if (IS("ring") || IS("ring-each")) {
 		ring = ring_buffer__new(fd_of("ring"), on_event, NULL, NULL);
 		if (!ring)
 			die("ring");

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -50,6 +51,7 @@ func main() {
 		"ring-read":      ringRead,
 		"ring-read-into": ringReadInto,
 		"ring":           ring,
+		"ring-each":      ringEach,
 		"perf":           perfRead,
 		"load-many":      loadMany,
 		"load-parallel":  loadParallel,
@@ -254,8 +256,9 @@ func withHash(args []string, f func(m *ebpf.Map) error) error {
 	return f(hash)
 }
 
-// bare is the system call on one element of a map and nothing else. A lookup is
-// the cheapest that Go has, which its scheduler hears nothing of.
+// bare is the system call on one element of a map and nothing else, the cheapest
+// way that Go has: of a lookup its scheduler hears nothing, and RawSyscall and
+// golang.org/x/sys have a function or two more in between.
 func bare(m *ebpf.Map, cmd uintptr, key uint32, value unsafe.Pointer) func() error {
 	attr := &struct {
 		fd, _      uint32
@@ -265,14 +268,14 @@ func bare(m *ebpf.Map, cmd uintptr, key uint32, value unsafe.Pointer) func() err
 	size := unsafe.Sizeof(*attr)
 	if cmd == unix.BPF_MAP_LOOKUP_ELEM {
 		return func() error {
-			if _, _, errno := unix.RawSyscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(attr)), size); errno != 0 {
+			if _, _, errno := syscall.RawSyscall6(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(attr)), size, 0, 0, 0); errno != 0 {
 				return errno
 			}
 			return nil
 		}
 	}
 	return func() error {
-		if _, _, errno := unix.Syscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(attr)), size); errno != 0 {
+		if _, _, errno := syscall.Syscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(attr)), size); errno != 0 {
 			return errno
 		}
 		return nil
@@ -564,8 +567,8 @@ func ringReadInto(args []string) error {
 	})
 }
 
-// ring ranges over typed events, where the kernel put them.
-func ring(args []string) error {
+// withEvents is for a ring of typed events, which is full.
+func withEvents(args []string, read func(events ringbuf.Events[[8]uint64], fill func() error, watch *measure.Stopwatch) error) error {
 	coll, fill, err := loadRing(args)
 	if err != nil {
 		return err
@@ -578,7 +581,48 @@ func ring(args []string) error {
 	if err := fill(); err != nil {
 		return err
 	}
-	return rangeOver(events.All(context.Background()), fill, &measure.Stopwatch{Thread: true})
+	return read(events, fill, &measure.Stopwatch{Thread: true})
+}
+
+// ringEach ranges over typed events, where the kernel put them.
+func ringEach(args []string) error {
+	return withEvents(args, func(events ringbuf.Events[[8]uint64], fill func() error, watch *measure.Stopwatch) error {
+		return rangeOver(events.All(context.Background()), fill, watch)
+	})
+}
+
+// ring ranges over them by the batch. Of each filling, the first batch isn't measured,
+// because the clock starts and stops in the loop.
+func ring(args []string) error {
+	return withEvents(args, func(events ringbuf.Events[[8]uint64], fill func() error, watch *measure.Stopwatch) error {
+		left, measured := bursts*burst, 0
+		for batch, err := range events.Batches(context.Background()) {
+			if err != nil {
+				return err
+			}
+			sum := uint64(0)
+			for ev := range batch.All() {
+				sum += ev[0]
+			}
+			sink += sum
+			if left -= batch.Len(); measured == 0 {
+				measured = left
+				watch.Start()
+			}
+			if left > 0 {
+				continue
+			}
+			watch.Stop(measured)
+			if watch.Enough() {
+				return watch.Print()
+			}
+			if err := fill(); err != nil {
+				return err
+			}
+			left, measured = bursts*burst, 0
+		}
+		return nil
+	})
 }
 
 // perfRead ranges over typed events, from whichever CPU the program has run on.
@@ -607,33 +651,46 @@ func perfRead(args []string) error {
 	return rangeOver(all, fill, &measure.Stopwatch{Brief: true, Thread: true})
 }
 
-// rangeOver measures a loop over events. Of each filling of the ring, the first
-// and the last event are not measured, because the clock starts and stops in the
-// loop.
+// rangeOver measures a loop over events. Of each filling of the ring, the first run of
+// the program isn't measured, because the clock starts and stops in the loop.
 func rangeOver(events iter.Seq2[*[8]uint64, error], fill func() error, watch *measure.Stopwatch) error {
-	left := 0
+	f := filling{fill: fill, watch: watch}
 	for ev, err := range events {
 		if err != nil {
 			return err
 		}
 		sink += ev[0]
-		if left--; left > 0 {
+		if ev[0] != burst-1 {
 			continue
 		}
-		if left < 0 { // the first
-			left = burst*bursts - 1
-			watch.Start()
-			continue
-		}
-		watch.Stop(burst*bursts - 2)
-		if watch.Enough() {
-			return watch.Print()
-		}
-		if err := fill(); err != nil {
+		if done, err := f.ranOnce(); done || err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// filling keeps count of the runs of the program whose events have been read.
+type filling struct {
+	fill  func() error
+	watch *measure.Stopwatch
+	runs  int
+}
+
+// ranOnce is called for the last event of a run. It tells whether everything is measured.
+func (f *filling) ranOnce() (bool, error) {
+	switch f.runs++; f.runs {
+	case 1:
+		f.watch.Start()
+	case bursts:
+		f.watch.Stop(burst * (bursts - 1))
+		if f.watch.Enough() {
+			return true, f.watch.Print()
+		}
+		f.runs = 0
+		return false, f.fill()
+	}
+	return false, nil
 }
 
 func testRun(args []string) error {
@@ -657,7 +714,7 @@ func bareRun(prog *ebpf.Program, in []byte) func() error {
 		_                           [8]uint32
 	}{fd: uint32(prog.FD()), sizeIn: uint32(len(in)), in: unsafe.Pointer(unsafe.SliceData(in))}
 	return func() error {
-		if _, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_TEST_RUN, uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr)); errno != 0 {
+		if _, _, errno := syscall.Syscall(unix.SYS_BPF, unix.BPF_PROG_TEST_RUN, uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr)); errno != 0 {
 			return errno
 		}
 		return nil

@@ -62,6 +62,9 @@ var (
 	errNextKeyMissing = &Error{CmdMapGetNextKey, unix.ENOENT}
 )
 
+// Failed is the error of a command that a caller has run by itself.
+func Failed(cmd Cmd, errno unix.Errno) error { return failed(cmd, errno) }
+
 func failed(cmd Cmd, errno unix.Errno) error {
 	switch (Error{cmd, errno}) {
 	case *errLookupMissing:

@@ -52,16 +52,28 @@ func ownFD(raw int) (*FD, error) {
 // Acquire is the raw descriptor, which stays valid until the matching Release.
 // It fails with ErrClosed after Close.
 func (fd *FD) Acquire() (int, error) {
+	if !fd.Hold() {
+		return -1, ErrClosed
+	}
+	return int(fd.raw), nil
+}
+
+// Hold is Acquire for where each instruction counts: Held is then the descriptor. It
+// fails after Close.
+func (fd *FD) Hold() bool {
 	for {
 		state := fd.state.Load()
 		if state&fdClosed != 0 {
-			return -1, ErrClosed
+			return false
 		}
 		if fd.state.CompareAndSwap(state, state+fdHolder) {
-			return int(fd.raw), nil
+			return true
 		}
 	}
 }
+
+// Held is the raw descriptor between Hold and Release.
+func (fd *FD) Held() uint32 { return uint32(fd.raw) }
 
 // Release ends what Acquire began.
 func (fd *FD) Release() {

@@ -12,7 +12,7 @@ func TestLayoutIsTheKernels(t *testing.T) {
 		"MapCreateAttr.MapName":             {unsafe.Offsetof(MapCreateAttr{}.MapName), 28},
 		"MapCreateAttr.MapExtra":            {unsafe.Offsetof(MapCreateAttr{}.MapExtra), 64},
 		"MapCreateAttr.ExclProgHashSize":    {unsafe.Offsetof(MapCreateAttr{}.ExclProgHashSize), 88},
-		"mapElem.flags":                     {unsafe.Offsetof(mapElem{}.flags), 24},
+		"MapElemAttr.Flags":                 {unsafe.Offsetof(MapElemAttr{}.Flags), 24},
 		"MapBatchAttr.Flags":                {unsafe.Offsetof(MapBatchAttr{}.Flags), 48},
 		"ProgLoadAttr.ProgName":             {unsafe.Offsetof(ProgLoadAttr{}.ProgName), 48},
 		"ProgLoadAttr.AttachFD":             {unsafe.Offsetof(ProgLoadAttr{}.AttachFD), 112},
@@ -51,7 +51,7 @@ func TestLayoutIsTheKernels(t *testing.T) {
 		"PerfTracepointLinkInfo.Cookie":     {unsafe.Offsetof(PerfTracepointLinkInfo{}.Cookie), 40},
 		"PerfPlainLinkInfo.Cookie":          {unsafe.Offsetof(PerfPlainLinkInfo{}.Cookie), 40},
 		"sizeof Pointer":                    {unsafe.Sizeof(Pointer{}), 8},
-		"offset of pointer in half a union": {unsafe.Offsetof(mapElem{}.key), 8},
+		"offset of pointer in half a union": {unsafe.Offsetof(MapElemAttr{}.Key), 8},
 	} {
 		if test.got != test.want {
 			t.Errorf("%s: %d, want %d", name, test.got, test.want)

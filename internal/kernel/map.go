@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpfgen/bpfgen/internal/fault"
 )
 
 // MapCreateAttr is what BPF_MAP_CREATE takes.
@@ -33,26 +35,55 @@ type MapCreateAttr struct {
 // MapCreate makes a map. Descriptors in attr have to stay open until it returns.
 func MapCreate(attr *MapCreateAttr) (*FD, error) { return charged(CmdMapCreate, attr) }
 
-// mapElem is what the commands on one element take.
-type mapElem struct {
-	mapFD uint32
+// MapElemAttr is what the commands on one element take. It may be on the stack,
+// and so may what it points to.
+type MapElemAttr struct {
+	MapFD uint32
 	_     uint32
-	key   Pointer
-	value Pointer // or next key
-	flags uint64
+	Key   Pointer
+	Value Pointer // or next key
+	Flags uint64
 }
 
-// elem runs a command on one element of a map; none of its arguments escapes.
-func elem(cmd Cmd, fd *FD, key, value unsafe.Pointer, flags uint64) error {
-	if errno := injected(cmd); errno != 0 {
-		return failed(cmd, errno)
+// Lookup and Update are MapLookup and MapUpdate for callers that hold the
+// descriptor themselves: programs spend their time in these two. They are small
+// enough to become part of the caller, so that no function of ours is between
+// that and the system call, see bpf.
+
+// Lookup is BPF_MAP_LOOKUP_ELEM. It doesn't wait for anything: telling Go's
+// scheduler about it, in case it does, would be for nothing.
+func (attr *MapElemAttr) Lookup() unix.Errno {
+	if fault.Enabled {
+		if errno := injected(CmdMapLookupElem); errno != 0 {
+			return errno
+		}
 	}
+	_, _, errno := syscall.RawSyscall6(unix.SYS_BPF, uintptr(CmdMapLookupElem), uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr), 0, 0, 0)
+	return errno
+}
+
+// Update is BPF_MAP_UPDATE_ELEM.
+func (attr *MapElemAttr) Update() unix.Errno {
+	if fault.Enabled {
+		if errno := injected(CmdMapUpdateElem); errno != 0 {
+			return errno
+		}
+	}
+	_, _, errno := syscall.Syscall(unix.SYS_BPF, uintptr(CmdMapUpdateElem), uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr))
+	return errno
+}
+
+// elem runs any command on one element of a map; none of its arguments escapes.
+func elem(cmd Cmd, fd *FD, key, value unsafe.Pointer, flags uint64) error {
 	raw, err := fd.Acquire()
 	if err != nil {
 		return err
 	}
-	attr := mapElem{mapFD: uint32(raw), key: Pointer{ptr: key}, value: Pointer{ptr: value}, flags: flags}
-	_, _, errno := syscall.Syscall6(unix.SYS_BPF, uintptr(cmd), uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0, 0, 0)
+	attr := MapElemAttr{MapFD: uint32(raw), Key: Addr(key), Value: Addr(value), Flags: flags}
+	errno := injected(cmd)
+	if errno == 0 {
+		_, _, errno = syscall.Syscall6(unix.SYS_BPF, uintptr(cmd), uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0, 0, 0)
+	}
 	fd.Release()
 	if errno != 0 {
 		return failed(cmd, errno)
@@ -64,17 +95,12 @@ func elem(cmd Cmd, fd *FD, key, value unsafe.Pointer, flags uint64) error {
 // sizes that the map was made with (per-CPU values: rounded up to eight bytes,
 // times possible CPUs). A miss is ENOENT.
 func MapLookup(fd *FD, key, value unsafe.Pointer, flags uint64) error {
-	if errno := injected(CmdMapLookupElem); errno != 0 {
-		return failed(CmdMapLookupElem, errno)
-	}
 	raw, err := fd.Acquire()
 	if err != nil {
 		return err
 	}
-	attr := mapElem{mapFD: uint32(raw), key: Pointer{ptr: key}, value: Pointer{ptr: value}, flags: flags}
-	// A lookup doesn't wait for anything: telling Go's scheduler about it, in
-	// case it does, would take a tenth of its time.
-	_, _, errno := syscall.RawSyscall6(unix.SYS_BPF, uintptr(CmdMapLookupElem), uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0, 0, 0)
+	attr := MapElemAttr{MapFD: uint32(raw), Key: Addr(key), Value: Addr(value), Flags: flags}
+	errno := attr.Lookup()
 	fd.Release()
 	if errno != 0 {
 		return failed(CmdMapLookupElem, errno)

@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpfgen/bpfgen/internal/fault"
 )
 
 // ProgLoadAttr is what BPF_PROG_LOAD takes.
@@ -99,22 +101,30 @@ func repeatedTestRun(fd *FD, attr *ProgTestRunAttr) error {
 	return progTestRun(fd, attr)
 }
 
-// progTestRun is short for the same reason as bpf is.
 func progTestRun(fd *FD, attr *ProgTestRunAttr) error {
-	if errno := injected(CmdProgTestRun); errno != 0 {
-		return failed(CmdProgTestRun, errno)
-	}
 	raw, err := fd.Acquire()
 	if err != nil {
 		return err
 	}
 	attr.ProgFD = uint32(raw)
-	_, _, errno := syscall.Syscall6(unix.SYS_BPF, uintptr(CmdProgTestRun), uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr), 0, 0, 0)
+	errno := attr.Run()
 	fd.Release()
 	if errno != 0 {
 		return failed(CmdProgTestRun, errno)
 	}
 	return nil
+}
+
+// Run is ProgTestRun without repetition, for callers that hold the descriptor
+// themselves. It becomes part of the caller, as MapElemAttr.Update does.
+func (attr *ProgTestRunAttr) Run() unix.Errno {
+	if fault.Enabled {
+		if errno := injected(CmdProgTestRun); errno != 0 {
+			return errno
+		}
+	}
+	_, _, errno := syscall.Syscall(unix.SYS_BPF, uintptr(CmdProgTestRun), uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr))
+	return errno
 }
 
 // ProgBindMap makes prog hold m, though no instruction names it. Needs 5.10.

@@ -80,6 +80,27 @@ func TestEventsOfTheWrongSize(t *testing.T) {
 	}
 }
 
+// Batches end where All ends.
+func TestBatchesEnd(t *testing.T) {
+	p := numbers(t, 1)
+	n := 0
+	for batch, err := range events[number](t, p.ring).Batches(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += batch.Len()
+		time.AfterFunc(10*time.Millisecond, func() { p.ring.Close() })
+	}
+	if n != 1 {
+		t.Errorf("%d events, want 1", n)
+	}
+	for _, err := range events[number](t, p.ring).Batches(t.Context()) {
+		if !errors.Is(err, ErrClosed) {
+			t.Error("after Close:", err)
+		}
+	}
+}
+
 // What ends a loop that waits ends it without an error.
 func TestEventsEnd(t *testing.T) {
 	for name, end := range map[string]func(*producer, context.CancelFunc){
@@ -116,6 +137,55 @@ func TestEventsEnd(t *testing.T) {
 				t.Error("after Close:", err)
 			}
 		}
+	})
+}
+
+func TestBatches(t *testing.T) {
+	p := newDiscarder(t, 1<<12) // more comes through than fits
+	p.run(t, 100)
+	want, batches := uint64(0), 0
+	for batch, err := range events[number](t, p.ring).Batches(t.Context()) {
+		if err != nil || batch.Len() == 0 {
+			t.Fatal(batch, err)
+		}
+		batches++
+		for ev := range batch.All() {
+			if ev.N != want {
+				t.Fatalf("event %d, want %d", ev.N, want)
+			}
+			want += 2
+		}
+		if last := batch.At(batch.Len() - 1).N; last != want-2 {
+			t.Errorf("the last is %d, want %d", last, want-2)
+		}
+		if want >= 2000 {
+			break
+		}
+		if want%100 == 0 {
+			p.run(t, 100)
+		}
+	}
+	p.run(t, 2)
+	for batch, err := range events[number](t, p.ring).Batches(t.Context()) {
+		if err != nil || batch.At(0).N != want {
+			t.Errorf("after a break: %d, %v, want %d", batch.At(0).N, err, want)
+		}
+		break
+	}
+	for batch, err := range events[[3]uint32](t, numbers(t, 2).ring).Batches(t.Context()) {
+		var wrong *SizeError
+		if batch.Len() != 0 || !errors.As(err, &wrong) || *wrong != (SizeError{8, 12}) {
+			t.Errorf("got %v, %v", batch, err)
+		}
+		break
+	}
+	t.Run("out of range", func(t *testing.T) {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		Batch[number]{}.At(0)
 	})
 }
 

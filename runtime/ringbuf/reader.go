@@ -169,15 +169,24 @@ func (r *Reader) Read() (Record, error) {
 // capacity.
 func (r *Reader) ReadInto(rec *Record) error {
 	r.reading.Lock()
-	defer r.reading.Unlock()
-	ring, sample, err := r.next()
-	if err != nil {
-		return err
+	var ring *ring
+	var sample []byte
+	var ok bool
+	var err error
+	if len(r.rings) == 1 { // mostly, and mostly there is something in it
+		ring = r.rings[0]
+		sample, ok, err = ring.next()
 	}
-	rec.RawSample = append(rec.RawSample[:0], sample...)
-	rec.Remaining, rec.Ring = ring.remaining(), r.current
-	ring.publish()
-	return nil
+	if !ok && err == nil {
+		ring, sample, err = r.next()
+	}
+	if err == nil {
+		rec.RawSample = append(rec.RawSample[:0], sample...)
+		rec.Remaining, rec.Ring = ring.remaining(), r.current
+		ring.publish()
+	}
+	r.reading.Unlock()
+	return err
 }
 
 // next waits for a sample and returns it in place, with its ring, which is the

@@ -91,13 +91,8 @@ func (r *ring) remaining() int { return int(r.end - r.pos) }
 // Discarded samples are passed over. The memory is the sample's until publish.
 func (r *ring) next() (sample []byte, ok bool, err error) {
 	for {
-		if r.pos == r.end {
-			if r.end = r.producer.Load(); r.pos == r.end {
-				return nil, false, nil
-			}
-		}
-		if r.end-r.pos > r.mask+1 {
-			return nil, false, fmt.Errorf("ring buffer is corrupt: %d bytes in a ring of %d", r.end-r.pos, r.mask+1)
+		if r.pos == r.end && !r.look() {
+			return nil, false, r.tooMuch()
 		}
 		start := r.pos & r.mask
 		// The kernel clears the busy flag after it has written the sample;
@@ -116,6 +111,25 @@ func (r *ring) next() (sample []byte, ok bool, err error) {
 			return r.data[start+headerSize:][:length:length], true, nil
 		}
 	}
+}
+
+// look reports whether the kernel has more. What is more than the ring holds isn't
+// believed: end is never further from pos than that.
+func (r *ring) look() bool {
+	end := r.producer.Load()
+	if end-r.pos > r.mask+1 {
+		return false
+	}
+	r.end = end
+	return end != r.pos
+}
+
+// tooMuch is the error of a ring that look has found nothing in.
+func (r *ring) tooMuch() error {
+	if behind := r.producer.Load() - r.pos; behind > r.mask+1 {
+		return fmt.Errorf("ring buffer is corrupt: %d bytes in a ring of %d", behind, r.mask+1)
+	}
+	return nil
 }
 
 // publish tells the kernel that everything before pos can be overwritten, and

@@ -115,6 +115,33 @@ func TestRingWraps(t *testing.T) {
 	}
 }
 
+// A batch ends before what is busy, discarded or of another size, and crosses the end
+// of the data.
+func TestTakeBatch(t *testing.T) {
+	for _, flags := range []uint32{flagBusy, flagDiscard, 2} {
+		for _, start := range []uintptr{0, 4000, ^uintptr(0) - 99} {
+			f := newFakeRing(4096, start&^7)
+			if batch := takeBatch[[12]byte](f.ring); batch.Len() != 0 {
+				t.Error("a batch of nothing:", batch.Len())
+			}
+			for i := range 10 {
+				f.produce(string(rune('a'+i))+"2 bytes long", 0)
+			}
+			f.produce("not this one", flags)
+			f.produce("nor that one", 0)
+			batch := takeBatch[[13]byte](f.ring)
+			for i := range batch.Len() {
+				if got := batch.At(i)[0]; got != byte('a'+i) {
+					t.Errorf("event %d begins with %c", i, got)
+				}
+			}
+			if batch.Len() != 10 || f.remaining() != 48 {
+				t.Errorf("batch of %d, %d bytes remain", batch.Len(), f.remaining())
+			}
+		}
+	}
+}
+
 func TestRingPublishesOnRequest(t *testing.T) {
 	f := newFakeRing(64, 0)
 	if f.publish() {
@@ -160,7 +187,20 @@ func FuzzRing(f *testing.F) {
 		r.produced.Store(uintptr(produced))
 		for range 10 {
 			if sample, ok, err := r.next(); !ok || err != nil || len(sample) > 64*1024 {
-				return
+				break
+			}
+		}
+		r = newFakeRing(256, 0)
+		r.put(0, data[:min(len(data), 256)])
+		r.produced.Store(uintptr(produced))
+		sum := byte(0)
+		for range 10 {
+			batch := takeBatch[[3]byte](r.ring)
+			for ev := range batch.All() {
+				sum += ev[2]
+			}
+			if batch.Len() > 256/16 || r.end-r.pos > 256 {
+				t.Errorf("a batch of %d, %d bytes remain", batch.Len(), r.end-r.pos)
 			}
 		}
 	})
