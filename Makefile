@@ -94,10 +94,10 @@ parity: deps ## load the kernel's selftests with libbpf, ebpf-go and ours, gener
 	@CLANG=$(CLANG) GO=$(GO) scripts/parity.sh
 
 bench: bench-deps ## measure ours, ebpf-go, libbpf and a floor; writes docs/performance.md
-	$(GO) -C benchmarks run .
+	@LIBBPF=$$(scripts/libbpf-source.sh) $(GO) -C benchmarks run .
 
 bench-quick: bench-deps ## the same in two minutes, printed
-	$(GO) -C benchmarks run . -quick
+	@LIBBPF=$$(scripts/libbpf-source.sh) $(GO) -C benchmarks run . -quick
 
 bench-deps: deps
 	@command -v strace cc $(subst clang,llvm-strip,$(CLANG)) >/dev/null && [ -e /usr/include/bpf/libbpf.h ] && [ -e /usr/include/libelf.h ] || \
