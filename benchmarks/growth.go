@@ -156,7 +156,10 @@ func (rep *report) growth() string {
 				for _, n := range c.sizes {
 					fmt.Fprintf(&b, " %s |", format(m, rep.points[c.run(who, n)][m], true))
 				}
-				fmt.Fprintf(&b, " %.2f |\n", c.slope(rep.points, who, m))
+				if len(c.sizes) > 1 { // of kernels there may be the running one only
+					fmt.Fprintf(&b, " %.2f", c.slope(rep.points, who, m))
+				}
+				b.WriteString(" |\n")
 			}
 			fmt.Fprintf(&b, "\n![%s](performance/%s)\n\n", c.title(m), c.chartName(m))
 		}
@@ -221,7 +224,7 @@ func (c *curve) chart(results map[run]result, m metric) string {
 	}
 	low, high := math.Log(slices.Min(values)), math.Log(slices.Max(values)*1.2)
 	first, last := math.Log(float64(c.sizes[0])), math.Log(float64(c.sizes[len(c.sizes)-1]))
-	x := func(n int) float64 { return left + width*(math.Log(float64(n))-first)/(last-first) }
+	x := func(n int) float64 { return left + width*(math.Log(float64(n))-first)/max(last-first, 1e-9) }
 	y := func(v float64) float64 { return top + height*(1-(math.Log(max(v, 1))-low)/max(high-low, 1)) }
 	var b strings.Builder
 	fmt.Fprintf(&b, `<path d="M%d %d V%d H%d" fill="none" stroke="#888"/>`+"\n", left, top, top+height, left+width)
