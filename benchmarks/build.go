@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // objects are compiled from our own C when the benchmark runs.
@@ -37,9 +39,15 @@ func (l *lab) path(name string) string { return filepath.Join(l.dir, name) }
 
 func (l *lab) bench(name string) string { return filepath.Join(l.root, "benchmarks", name) }
 
+// limit is how long a program may take: far more than any does, unless it waits for
+// something that doesn't come.
+const limit = 5 * time.Minute
+
 // command runs a program, and gives its standard output.
 func command(dir string, env []string, args ...string) (string, error) {
-	cmd := exec.Command(args[0], args[1:]...)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -323,7 +323,7 @@ func perfRead(args []string) error {
 		return err
 	}
 	defer coll.Close()
-	r, err := perf.NewReaderWithOptions(coll.Maps["perf"], 2*bursts*burst*64, perf.ReaderOptions{WakeupEvents: bursts * burst})
+	r, err := perf.NewReaderWithOptions(coll.Maps["perf"], 2*bursts*burst*64, perf.ReaderOptions{WakeupEvents: burst})
 	if err != nil {
 		return err
 	}
