@@ -23,7 +23,7 @@ const module = "github.com/bpfgen/bpfgen/"
 // A package that is not here may not exist: a new one starts as a new row, here
 // and in docs/architecture.md.
 var mayImport = map[string][]string{
-	"internal/elf":  {},
+	"internal/elf":  {"internal/sorting"},
 	"internal/btf":  {"internal/sorting"},
 	"internal/uapi": {},
 

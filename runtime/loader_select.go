@@ -4,7 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
+	"strings"
 	"sync"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
@@ -188,7 +189,7 @@ func (cs *CollectionSpec) withCallersType(programs []*ProgramSpec, want selectio
 			}
 			for _, kv := range spec.Contents {
 				callee, _ := kv.Value.(string)
-				i, ok := slices.BinarySearch(want.programs, callee)
+				i, ok := sort.Find(len(want.programs), func(i int) int { return strings.Compare(callee, want.programs[i]) })
 				if !ok || programs[i].Type != UnspecifiedProgram {
 					continue
 				}
