@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/bpfgen/bpfgen/internal/chain"
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/object"
 	"github.com/bpfgen/bpfgen/runtime/asm"
@@ -259,8 +260,7 @@ type programError struct {
 // Error names the program first, but for what the verifier says, which begins
 // with the place in the source and names the program later.
 func (e *programError) Error() string {
-	var ve *VerifierError
-	if errors.As(e.err, &ve) && ve.label != "" {
+	if ve, ok := chain.As[*VerifierError](e.err); ok && ve.label != "" {
 		return e.err.Error()
 	}
 	return e.spec.label() + ": " + e.err.Error()
