@@ -3,6 +3,7 @@ package ebpf
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
@@ -35,7 +36,11 @@ func (s sizes) String() string {
 	text := fmt.Sprintf("at least %d", s.least)
 	switch {
 	case s.oneOf != nil:
-		text = strings.ReplaceAll(strings.Trim(fmt.Sprint(s.oneOf), "[]"), " ", " or ")
+		choices := make([]string, len(s.oneOf))
+		for i, n := range s.oneOf {
+			choices[i] = strconv.FormatUint(uint64(n), 10)
+		}
+		text = strings.Join(choices, " or ")
 	case s.most != 0:
 		text = fmt.Sprintf("%d to %d", s.least, s.most)
 	}

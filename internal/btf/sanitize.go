@@ -112,8 +112,13 @@ func (s *sanitizer) record(off int) {
 
 // datasec turns variables into members.
 func (s *sanitizer) datasec(off int, vlen uint32) {
-	name := s.strs.at(s.get(off))
-	s.put(off, s.String(strings.ReplaceAll(strings.ReplaceAll(name, ".", "_"), "?", "_")))
+	name := []byte(s.strs.at(s.get(off)))
+	for i, c := range name {
+		if c == '.' || c == '?' {
+			name[i] = '_'
+		}
+	}
+	s.put(off, s.String(string(name)))
 	s.setKind(off, KindStruct, vlen)
 	for i := range int(vlen) {
 		m := off + recordLen + 12*i

@@ -141,9 +141,9 @@ func (f *File) peekName(index int32) string {
 		return ""
 	}
 	rest := f.data[at+offset : at+table.Size]
-	name, _, terminated := bytes.Cut(rest[:min(len(rest), maxName+1)], []byte{0})
-	if !terminated {
+	end := bytes.IndexByte(rest[:min(len(rest), maxName+1)], 0)
+	if end < 0 {
 		return ""
 	}
-	return string(name)
+	return string(rest[:end])
 }
