@@ -46,18 +46,11 @@ type sanitizer struct {
 }
 
 func (s *sanitizer) get(off int) uint32 {
-	if s.big {
-		return binary.BigEndian.Uint32(s.buf[off:])
-	}
-	return binary.LittleEndian.Uint32(s.buf[off:])
+	return s.swapped(binary.LittleEndian.Uint32(s.buf[off:]))
 }
 
 func (s *sanitizer) put(off int, v uint32) {
-	if s.big {
-		binary.BigEndian.PutUint32(s.buf[off:], v)
-	} else {
-		binary.LittleEndian.PutUint32(s.buf[off:], v)
-	}
+	binary.LittleEndian.PutUint32(s.buf[off:], s.swapped(v))
 }
 
 // setKind keeps the number of elements, but no flag.

@@ -3,6 +3,7 @@ package btf
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"strings"
 )
 
@@ -39,12 +40,16 @@ func (w *Writer) String(s string) uint32 {
 // U32 appends words to the current record.
 func (w *Writer) U32(words ...uint32) {
 	for _, v := range words {
-		if w.big {
-			w.buf = binary.BigEndian.AppendUint32(w.buf, v)
-		} else {
-			w.buf = binary.LittleEndian.AppendUint32(w.buf, v)
-		}
+		w.buf = binary.LittleEndian.AppendUint32(w.buf, w.swapped(v))
 	}
+}
+
+// swapped is v, or what a little-endian reader takes for it.
+func (w *Writer) swapped(v uint32) uint32 {
+	if w.big {
+		return bits.ReverseBytes32(v)
+	}
+	return v
 }
 
 // Type starts a record. vlen is the linkage for a func. The kind's further
