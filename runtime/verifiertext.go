@@ -3,6 +3,7 @@ package ebpf
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // An error fits a terminal: so wide, and no more of each kind than this.
@@ -80,7 +81,7 @@ func (ve *VerifierError) writeSource(b *strings.Builder) {
 		if line.number == ve.Line && ve.Column > 0 && ve.Column <= len(line.text) {
 			before := expandTabs(line.text[:ve.Column-1])
 			if len(before) < textWidth {
-				fmt.Fprintf(b, "\n      | %s^", strings.Repeat(" ", len([]rune(before))))
+				fmt.Fprintf(b, "\n      | %*s", utf8.RuneCountInString(before)+1, "^")
 			}
 		}
 	}
