@@ -18,6 +18,7 @@ type slabs struct {
 	funcs    slab[Func]
 	protos   slab[FuncProto]
 	vars     slab[Var]
+	sections slab[Datasec]
 
 	members slab[Member]
 	values  slab[EnumValue]
@@ -83,7 +84,7 @@ func (s *slabs) alloc(t rawbtf.Type) Type {
 	case rawbtf.KindVar:
 		return one(&s.vars)
 	case rawbtf.KindDatasec:
-		return new(Datasec)
+		return one(&s.sections)
 	case rawbtf.KindFloat:
 		return new(Float)
 	case rawbtf.KindDeclTag:
