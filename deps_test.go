@@ -23,11 +23,12 @@ const module = "github.com/bpfgen/bpfgen/"
 // A package that is not here may not exist: a new one starts as a new row, here
 // and in docs/architecture.md.
 var mayImport = map[string][]string{
-	"internal/elf":  {},
+	"internal/elf":  {"internal/sorting"},
 	"internal/btf":  {"internal/sorting"},
 	"internal/uapi": {},
 
 	"internal/bpfheaders":  {},
+	"internal/chain":       {},
 	"internal/digest":      {},
 	"internal/executable":  {"internal/files"},
 	"internal/files":       {},
@@ -37,7 +38,7 @@ var mayImport = map[string][]string{
 	"internal/verifierlog": {},
 
 	"internal/fault":    {},
-	"internal/kernel":   {"internal/fault", "internal/files", "internal/uapi", "golang.org/x/sys/unix"},
+	"internal/kernel":   {"internal/chain", "internal/fault", "internal/files", "internal/uapi", "golang.org/x/sys/unix"},
 	"runtime/btf":       {"internal/btf", "internal/elf", "internal/fault", "internal/files", "internal/kernel", "internal/sorting", "internal/uapi"},
 	"runtime/asm":       {"internal/digest", "internal/sorting", "runtime/btf"},
 	"internal/object":   {"internal/btf", "internal/elf", "internal/nearest", "internal/sorting", "internal/uapi", "runtime/btf", "runtime/asm"},
@@ -45,10 +46,10 @@ var mayImport = map[string][]string{
 	"internal/linker":   {"internal/btf", "internal/elf"},
 
 	"runtime": {
-		"internal/object", "internal/corerelo", "internal/kernel", "internal/uapi",
+		"internal/object", "internal/corerelo", "internal/kernel", "internal/uapi", "internal/chain",
 		"internal/files", "internal/kconfig", "internal/nearest", "internal/sorting", "internal/verifierlog", "internal/btf", "runtime/btf", "runtime/asm", "golang.org/x/sys/unix",
 	},
-	"runtime/link":     {"runtime", "internal/executable", "internal/object", "internal/nearest", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
+	"runtime/link":     {"runtime", "internal/chain", "internal/executable", "internal/files", "internal/object", "internal/nearest", "internal/kernel", "internal/uapi", "runtime/btf", "golang.org/x/sys/unix"},
 	"runtime/ringbuf":  {"runtime", "internal/kernel", "internal/uapi"},
 	"runtime/perf":     {"runtime", "internal/kernel", "internal/uapi", "golang.org/x/sys/unix"},
 	"runtime/features": {"runtime", "runtime/link", "internal/kernel", "internal/uapi", "runtime/asm", "golang.org/x/sys/unix"},

@@ -1,17 +1,18 @@
 package ebpf
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/chain"
 )
 
 // refusedAlternative is the program that an error is about, if others can take
 // its place, or "".
 func (cs *CollectionSpec) refusedAlternative(err error, want selection) string {
-	var about *programError
-	if !errors.As(err, &about) {
+	about, ok := chain.As[*programError](err)
+	if !ok {
 		return ""
 	}
 	for name := range want.alternatives {

@@ -2,12 +2,12 @@ package ebpf
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 
+	"github.com/bpfgen/bpfgen/internal/chain"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 )
 
@@ -102,8 +102,8 @@ func arenaTakesAnyOffset() bool {
 	const beyond = 1 << 30
 	insns := asm.Instructions{asm.LoadMapValue(asm.R1, m.FD(), beyond), asm.Return()}
 	_, err = NewProgram(&ProgramSpec{Type: SocketFilter, Instructions: insns, License: "MIT", ByteOrder: binary.NativeEndian})
-	var ve *VerifierError
-	return errors.As(err, &ve) && slices.ContainsFunc(ve.Log, func(line string) bool {
+	ve, ok := chain.As[*VerifierError](err)
+	return ok && slices.ContainsFunc(ve.Log, func(line string) bool {
 		return strings.Contains(line, "invalid access to map value pointer")
 	})
 }

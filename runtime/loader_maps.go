@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"math/bits"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -73,7 +72,7 @@ func (ms *MapSpec) pinPath(opts MapOptions) (string, error) {
 		// The name may be from anyone's object, the folder is the caller's.
 		return "", fmt.Errorf("%q can't be the name of a file in the folder of pins: set MapSpec.Name, or pin the map with Map.Pin", ms.Name)
 	}
-	return filepath.Join(cmp.Or(opts.PinPath, defaultPinPath), ms.Name), nil
+	return strings.TrimRight(cmp.Or(opts.PinPath, defaultPinPath), "/") + "/" + ms.Name, nil
 }
 
 // defaultPinPath is where libbpf pins maps if nobody says otherwise.

@@ -2,10 +2,10 @@ package ebpf
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"syscall"
 
+	"github.com/bpfgen/bpfgen/internal/chain"
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/asm"
@@ -201,8 +201,7 @@ func concede(attr *kernel.ProgLoadAttr, errno syscall.Errno, atLeast func(uapi.K
 
 // explainProgram says why a program can't be loaded, and what can be done.
 func explainProgram(spec *ProgramSpec, insns asm.Instructions, err error, t *token) error {
-	var ve *VerifierError
-	if errors.As(err, &ve) {
+	if ve, ok := chain.As[*VerifierError](err); ok {
 		ve.explain(spec, insns)
 		return err
 	}

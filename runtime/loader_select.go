@@ -4,9 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
+	"strings"
 	"sync"
 
+	"github.com/bpfgen/bpfgen/internal/chain"
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/object"
 	"github.com/bpfgen/bpfgen/runtime/asm"
@@ -188,7 +190,7 @@ func (cs *CollectionSpec) withCallersType(programs []*ProgramSpec, want selectio
 			}
 			for _, kv := range spec.Contents {
 				callee, _ := kv.Value.(string)
-				i, ok := slices.BinarySearch(want.programs, callee)
+				i, ok := sort.Find(len(want.programs), func(i int) int { return strings.Compare(callee, want.programs[i]) })
 				if !ok || programs[i].Type != UnspecifiedProgram {
 					continue
 				}
@@ -258,8 +260,7 @@ type programError struct {
 // Error names the program first, but for what the verifier says, which begins
 // with the place in the source and names the program later.
 func (e *programError) Error() string {
-	var ve *VerifierError
-	if errors.As(e.err, &ve) && ve.label != "" {
+	if ve, ok := chain.As[*VerifierError](e.err); ok && ve.label != "" {
 		return e.err.Error()
 	}
 	return e.spec.label() + ": " + e.err.Error()

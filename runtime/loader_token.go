@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/bpfgen/bpfgen/internal/chain"
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
 	"github.com/bpfgen/bpfgen/runtime/btf"
@@ -181,8 +182,8 @@ func (t *token) explainTypes(err error) error {
 // enough for using its token, what the token has to be good for.
 func (t *token) explainPermission(err error, delegate []delegation, need ...kernel.Capability) error {
 	explained := kernel.ExplainPermission(err, need...)
-	var lacking *kernel.PermissionError
-	if t == nil || kernel.Errno(err) != syscall.EPERM || errors.As(explained, &lacking) && len(lacking.Missing) > 0 {
+	lacking, ok := chain.As[*kernel.PermissionError](explained)
+	if t == nil || kernel.Errno(err) != syscall.EPERM || ok && len(lacking.Missing) > 0 {
 		return explained
 	}
 	options := make([]string, len(delegate))

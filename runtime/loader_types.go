@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/bpfgen/bpfgen/internal/chain"
 	"github.com/bpfgen/bpfgen/internal/corerelo"
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/runtime/asm"
@@ -213,8 +214,7 @@ type relocated struct {
 
 // blame names the program whose relocation an error is about.
 func blame(err error, where []relocated) error {
-	var e *corerelo.Error
-	if errors.As(err, &e) && e.Index >= 0 && e.Index < len(where) {
+	if e, ok := chain.As[*corerelo.Error](err); ok && e.Index >= 0 && e.Index < len(where) {
 		return where[e.Index].program.fail(err)
 	}
 	return err

@@ -3,6 +3,7 @@ package ebpf
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/kernel"
@@ -35,7 +36,11 @@ func (s sizes) String() string {
 	text := fmt.Sprintf("at least %d", s.least)
 	switch {
 	case s.oneOf != nil:
-		text = strings.ReplaceAll(strings.Trim(fmt.Sprint(s.oneOf), "[]"), " ", " or ")
+		choices := make([]string, len(s.oneOf))
+		for i, n := range s.oneOf {
+			choices[i] = strconv.FormatUint(uint64(n), 10)
+		}
+		text = strings.Join(choices, " or ")
 	case s.most != 0:
 		text = fmt.Sprintf("%d to %d", s.least, s.most)
 	}
@@ -89,36 +94,43 @@ func mapShapeOf(t MapType) *mapShape {
 	return nil
 }
 
+// faultList is what is wrong with something.
+type faultList []string
+
+// add isn't inlined: it has a dozen callers, and that would be 2 KB of code.
+//
+//go:noinline
+func (l *faultList) add(format string, args ...any) { *l = append(*l, fmt.Sprintf(format, args...)) }
+
 // faults are what is wrong with the attributes of a map that the kernel has
 // refused. attr is what it was asked for.
 func (ms *MapSpec) faults(attr *kernel.MapCreateAttr) []string {
-	var faults []string
-	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	var faults faultList
 	if shape := mapShapeOf(ms.Type); shape != nil {
 		if !shape.key.allow(ms.KeySize) {
-			add("KeySize is %d; maps of type %s have keys of %s bytes", ms.KeySize, ms.Type, shape.key)
+			faults.add("KeySize is %d; maps of type %s have keys of %s bytes", ms.KeySize, ms.Type, shape.key)
 		}
 		if !shape.value.allow(ms.ValueSize) {
-			add("ValueSize is %d; maps of type %s have values of %s bytes", ms.ValueSize, ms.Type, shape.value)
+			faults.add("ValueSize is %d; maps of type %s have values of %s bytes", ms.ValueSize, ms.Type, shape.value)
 		}
 		if !shape.entries.allow(ms.MaxEntries) {
-			add("MaxEntries is %d; maps of type %s need %s", ms.MaxEntries, ms.Type, shape.entries)
+			faults.add("MaxEntries is %d; maps of type %s need %s", ms.MaxEntries, ms.Type, shape.entries)
 		}
 		if missing := shape.flags &^ ms.Flags; missing != 0 {
-			add("maps of type %s need flag %s", ms.Type, flagNames(missing))
+			faults.add("maps of type %s need flag %s", ms.Type, flagNames(missing))
 		}
 		if shape.typed && ms.Value == nil {
-			add("maps of type %s need BTF: declare key and value with __type in C, or set Key and Value", ms.Type)
+			faults.add("maps of type %s need BTF: declare key and value with __type in C, or set Key and Value", ms.Type)
 		}
 	}
 	if page := uint32(os.Getpagesize()); ms.Type == RingBuf && ms.MaxEntries%page != 0 {
-		add("MaxEntries is %d; maps of type %s have a power of two of pages (%d bytes)", ms.MaxEntries, ms.Type, page)
+		faults.add("MaxEntries is %d; maps of type %s have a power of two of pages (%d bytes)", ms.MaxEntries, ms.Type, page)
 	}
 	if ms.MapExtra != 0 && ms.Type != BloomFilter && ms.Type != Arena {
-		add("MapExtra is %#x; only maps of type %s and %s have any", ms.MapExtra, BloomFilter, Arena)
+		faults.add("MapExtra is %#x; only maps of type %s and %s have any", ms.MapExtra, BloomFilter, Arena)
 	}
 	if ms.Type == BloomFilter && ms.MapExtra > 15 {
-		add("MapExtra is %d; maps of type %s have at most 15 hash functions", ms.MapExtra, ms.Type)
+		faults.add("MapExtra is %d; maps of type %s have at most 15 hash functions", ms.MapExtra, ms.Type)
 	}
 	if len(faults) > 0 {
 		return faults
@@ -129,7 +141,7 @@ func (ms *MapSpec) faults(attr *kernel.MapCreateAttr) []string {
 // flagFaults finds flags that the kernel doesn't know, or doesn't take for maps
 // of this type: those without which it makes the map.
 func flagFaults(ms *MapSpec, attr *kernel.MapCreateAttr) []string {
-	var faults []string
+	var faults faultList
 	for _, flag := range uapi.MapFlags() {
 		if attr.MapFlags&flag.Value == 0 {
 			continue
@@ -141,12 +153,12 @@ func flagFaults(ms *MapSpec, attr *kernel.MapCreateAttr) []string {
 		}
 		switch {
 		case !kernel.AtLeast(flag.Since):
-			faults = append(faults, fmt.Sprintf("flag %s needs Linux %s", flag.Name, flag.Since))
+			faults.add("flag %s needs Linux %s", flag.Name, flag.Since)
 		case !makes(&lesser):
 		case flag.Value == uapi.MapFlagNUMANode:
-			faults = append(faults, fmt.Sprintf("there is no NUMA node %d, or none for maps of type %s", ms.NumaNode, ms.Type))
+			faults.add("there is no NUMA node %d, or none for maps of type %s", ms.NumaNode, ms.Type)
 		default:
-			faults = append(faults, fmt.Sprintf("flag %s isn't for maps of type %s on this kernel", flag.Name, ms.Type))
+			faults.add("flag %s isn't for maps of type %s on this kernel", flag.Name, ms.Type)
 		}
 	}
 	known := uint32(0)
@@ -154,7 +166,7 @@ func flagFaults(ms *MapSpec, attr *kernel.MapCreateAttr) []string {
 		known |= flag.Value
 	}
 	if unknown := attr.MapFlags &^ known; unknown != 0 {
-		faults = append(faults, fmt.Sprintf("flags %#x are none that BPF_MAP_CREATE has", unknown))
+		faults.add("flags %#x are none that BPF_MAP_CREATE has", unknown)
 	}
 	return faults
 }

@@ -3,6 +3,7 @@ package ebpf
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
@@ -97,7 +98,7 @@ func newListing(insns asm.Instructions) listing {
 
 // at is the instruction in a slot, nil if none begins there.
 func (l listing) at(slot int) *listed {
-	i, ok := slices.BinarySearchFunc(l, slot, func(e listed, slot int) int { return e.slot - slot })
+	i, ok := sort.Find(len(l), func(i int) int { return slot - l[i].slot })
 	if !ok {
 		return nil
 	}

@@ -3,6 +3,7 @@ package ebpf
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // An error fits a terminal: so wide, and no more of each kind than this.
@@ -72,19 +73,22 @@ func (ve *VerifierError) writeReason(b *strings.Builder) {
 // writeSource writes the lines of C, with a mark under the place.
 func (ve *VerifierError) writeSource(b *strings.Builder) {
 	for _, line := range ve.source {
-		text := strings.ReplaceAll(line.text, "\t", "    ")
+		text := expandTabs(line.text)
 		if strings.TrimSpace(text) == "" {
 			continue
 		}
 		fmt.Fprintf(b, "\n%5d | %s", line.number, shorten(text, textWidth))
 		if line.number == ve.Line && ve.Column > 0 && ve.Column <= len(line.text) {
-			before := strings.ReplaceAll(line.text[:ve.Column-1], "\t", "    ")
+			before := expandTabs(line.text[:ve.Column-1])
 			if len(before) < textWidth {
-				fmt.Fprintf(b, "\n      | %s^", strings.Repeat(" ", len([]rune(before))))
+				fmt.Fprintf(b, "\n      | %*s", utf8.RuneCountInString(before)+1, "^")
 			}
 		}
 	}
 }
+
+// expandTabs makes tabs as wide everywhere, so that the mark is at the place.
+func expandTabs(text string) string { return strings.Join(strings.Split(text, "\t"), "    ") }
 
 func (ve *VerifierError) writeInstruction(b *strings.Builder) {
 	if ve.Instruction == "" {

@@ -3,8 +3,9 @@ package btf
 import (
 	"encoding/binary"
 	"runtime"
-	"slices"
 	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/sorting"
 )
 
 // Query asks for types by name.
@@ -101,7 +102,7 @@ func newSearch(b *BTF, queries []Query) *search {
 		s.addStart(q.Name + "\x00")
 		s.addStart(q.Name + "_")
 	}
-	slices.SortFunc(s.order, func(i, j uint32) int { return strings.Compare(queries[i].Name, queries[j].Name) })
+	sorting.Unstable(s.order, func(i, j uint32) int { return strings.Compare(queries[i].Name, queries[j].Name) })
 	return s
 }
 

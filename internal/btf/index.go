@@ -1,6 +1,6 @@
 package btf
 
-import "slices"
+import ()
 
 // index is what a pass over the records tells. It isn't changed once others see it.
 type index struct {
@@ -92,9 +92,7 @@ func (b *BTF) indexAll() error {
 		rest = rest[size:]
 	}
 	idx.count, idx.end, idx.offsets, idx.whole = n, len(b.types)-len(rest), offsets, true
-	if len(idx.tags) > 1 {
-		slices.Sort(idx.tags)
-	}
+	sortKeyed(idx.tags)
 	b.idx.Store(idx)
 	return b.checkEnd(n, idx.end)
 }

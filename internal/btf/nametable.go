@@ -36,7 +36,7 @@ func (b *BTF) rareNames() []keyed {
 			}
 		})
 		t.rare = slices.Clip(t.rare)
-		slices.Sort(t.rare)
+		sortKeyed(t.rare)
 	})
 	return t.rare
 }
@@ -55,7 +55,7 @@ func (s *search) lookUp(table []keyed) {
 	for _, query := range s.order {
 		q := &s.asked[query]
 		hash := hashName(EssentialName(q.Name))
-		i, _ := slices.BinarySearch(table, withKey(hash, 0))
+		i := firstWith(table, hash)
 		for ; i < len(table) && table[i].key() == hash; i++ {
 			t, err := s.b.Type(table[i].n())
 			if err != nil {

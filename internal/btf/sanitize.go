@@ -46,18 +46,11 @@ type sanitizer struct {
 }
 
 func (s *sanitizer) get(off int) uint32 {
-	if s.big {
-		return binary.BigEndian.Uint32(s.buf[off:])
-	}
-	return binary.LittleEndian.Uint32(s.buf[off:])
+	return s.swapped(binary.LittleEndian.Uint32(s.buf[off:]))
 }
 
 func (s *sanitizer) put(off int, v uint32) {
-	if s.big {
-		binary.BigEndian.PutUint32(s.buf[off:], v)
-	} else {
-		binary.LittleEndian.PutUint32(s.buf[off:], v)
-	}
+	binary.LittleEndian.PutUint32(s.buf[off:], s.swapped(v))
 }
 
 // setKind keeps the number of elements, but no flag.
@@ -112,8 +105,13 @@ func (s *sanitizer) record(off int) {
 
 // datasec turns variables into members.
 func (s *sanitizer) datasec(off int, vlen uint32) {
-	name := s.strs.at(s.get(off))
-	s.put(off, s.String(strings.ReplaceAll(strings.ReplaceAll(name, ".", "_"), "?", "_")))
+	name := []byte(s.strs.at(s.get(off)))
+	for i, c := range name {
+		if c == '.' || c == '?' {
+			name[i] = '_'
+		}
+	}
+	s.put(off, s.String(string(name)))
 	s.setKind(off, KindStruct, vlen)
 	for i := range int(vlen) {
 		m := off + recordLen + 12*i

@@ -2,7 +2,6 @@ package btf
 
 import (
 	"runtime"
-	"slices"
 )
 
 // head is what a scan tells of a record.
@@ -56,7 +55,7 @@ func (s *scanner) run() {
 	if s.build != nil {
 		s.build.count, s.build.end = s.count, s.off
 		if s.build.whole = whole; whole {
-			slices.Sort(s.build.tags)
+			sortKeyed(s.build.tags)
 		}
 	}
 	runtime.KeepAlive(s.BTF)

@@ -2,14 +2,13 @@ package btf
 
 import (
 	"iter"
-	"slices"
 )
 
 // DeclTags returns the IDs of the decl tags of a type, in order.
 func (b *BTF) DeclTags(target uint32) []uint32 {
 	tags := b.indexed().tags
 	var ids []uint32
-	i, _ := slices.BinarySearch(tags, withKey(target, 0))
+	i := firstWith(tags, target)
 	for ; i < len(tags) && tags[i].key() == target; i++ {
 		ids = append(ids, tags[i].n())
 	}

@@ -3,6 +3,7 @@ package btf
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"strings"
 )
 
@@ -39,12 +40,16 @@ func (w *Writer) String(s string) uint32 {
 // U32 appends words to the current record.
 func (w *Writer) U32(words ...uint32) {
 	for _, v := range words {
-		if w.big {
-			w.buf = binary.BigEndian.AppendUint32(w.buf, v)
-		} else {
-			w.buf = binary.LittleEndian.AppendUint32(w.buf, v)
-		}
+		w.buf = binary.LittleEndian.AppendUint32(w.buf, w.swapped(v))
 	}
+}
+
+// swapped is v, or what a little-endian reader takes for it.
+func (w *Writer) swapped(v uint32) uint32 {
+	if w.big {
+		return bits.ReverseBytes32(v)
+	}
+	return v
 }
 
 // Type starts a record. vlen is the linkage for a func. The kind's further
@@ -62,8 +67,26 @@ func (w *Writer) Type(kind Kind, flag bool, vlen int, name string, sizeOrType ui
 	w.U32(w.String(name), info, sizeOrType)
 }
 
+// parts says which words are names and which are type IDs, in what follows a
+// record's head: in each element, or once. The first word is bit 0.
+type parts struct{ names, ids uint8 }
+
+var partsOf = [numKinds]parts{
+	KindArray:     {ids: 0b011},
+	KindStruct:    {names: 0b001, ids: 0b010},
+	KindUnion:     {names: 0b001, ids: 0b010},
+	KindEnum:      {names: 0b01},
+	KindFuncProto: {names: 0b01, ids: 0b10},
+	KindDatasec:   {ids: 0b001},
+	KindEnum64:    {names: 0b001},
+}
+
 // Copy appends t with its type IDs and string offsets exchanged.
 func (w *Writer) Copy(t Type, id func(uint32) uint32, str func(uint32) (uint32, error)) error {
+	kind := t.Kind()
+	if kind >= numKinds {
+		return fmt.Errorf("type ID %d: unknown %v", t.id, kind)
+	}
 	var err error
 	name := func(off uint32) uint32 {
 		off, e := str(off)
@@ -73,39 +96,26 @@ func (w *Writer) Copy(t Type, id func(uint32) uint32, str func(uint32) (uint32, 
 		return off
 	}
 	word := t.word(-1)
-	if hasType.Has(t.Kind()) {
+	if hasType.Has(kind) {
 		word = id(word)
 	}
 	w.count++
 	w.U32(name(t.NameOff()), t.info, word)
-	switch t.Kind() {
-	case KindInt, KindVar, KindDeclTag:
-		w.U32(t.word(0))
-	case KindArray:
-		w.U32(id(t.word(0)), id(t.word(1)), t.word(2))
-	case KindStruct, KindUnion:
-		for i := range t.Vlen() {
-			w.U32(name(t.word(3*i)), id(t.word(3*i+1)), t.word(3*i+2))
-		}
-	case KindEnum:
-		for i := range t.Vlen() {
-			w.U32(name(t.word(2*i)), t.word(2*i+1))
-		}
-	case KindFuncProto:
-		for i := range t.Vlen() {
-			w.U32(name(t.word(2*i)), id(t.word(2*i+1)))
-		}
-	case KindDatasec:
-		for i := range t.Vlen() {
-			w.U32(id(t.word(3*i)), t.word(3*i+1), t.word(3*i+2))
-		}
-	case KindEnum64:
-		for i := range t.Vlen() {
-			w.U32(name(t.word(3*i)), t.word(3*i+1), t.word(3*i+2))
-		}
-	default:
-		if t.Kind() >= numKinds {
-			return fmt.Errorf("type ID %d: unknown %v", t.id, t.Kind())
+	has, size := partsOf[kind], knownSizes[kind]
+	words, elements := (size.head-recordLen)/4, 1
+	if size.elem > 0 {
+		words, elements = size.elem/4, t.Vlen()
+	}
+	for i := range elements {
+		for j := range words {
+			word := t.word(i*int(words) + int(j))
+			switch {
+			case has.names>>j&1 != 0:
+				word = name(word)
+			case has.ids>>j&1 != 0:
+				word = id(word)
+			}
+			w.U32(word)
 		}
 	}
 	return err

@@ -214,17 +214,18 @@ func (p pair) sameTypeName(l, t rawbtf.Type) (bool, error) {
 
 // sameSpecifiers says whether two names of integer types consist of the same words, leaving aside their order and "int".
 func sameSpecifiers(a, b string) bool {
-	count := func(name, word string) int {
+	count := func(words []string, word string) int {
 		n := 0
-		for w := range strings.FieldsSeq(name) {
+		for _, w := range words {
 			if w == word {
 				n++
 			}
 		}
 		return n
 	}
-	for w := range strings.FieldsSeq(a + " " + b) {
-		if w != "int" && count(a, w) != count(b, w) {
+	wordsA, wordsB := strings.Fields(a), strings.Fields(b)
+	for _, w := range append(wordsA, wordsB...) {
+		if w != "int" && count(wordsA, w) != count(wordsB, w) {
 			return false
 		}
 	}

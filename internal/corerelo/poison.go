@@ -119,7 +119,9 @@ func (p *Poison) Hint() string {
 
 // lastName is what stands behind the last point or space: the member, or the type. The compiler may give a relocation the line of
 // another instruction; an expression without that name isn't the one.
-func lastName(spelled string) string { return spelled[strings.LastIndexAny(spelled, ". ")+1:] }
+func lastName(spelled string) string {
+	return spelled[max(strings.LastIndexByte(spelled, '.'), strings.LastIndexByte(spelled, ' '))+1:]
+}
 
 // accessAt is the C expression that was compiled to an instruction, such as task->mm->start_brk, "" if it isn't known.
 func accessAt(line *btf.Line) string {

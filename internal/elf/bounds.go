@@ -2,9 +2,11 @@ package elf
 
 import (
 	"bytes"
+	"cmp"
 	"math"
-	"slices"
 	"strconv"
+
+	"github.com/bpfgen/bpfgen/internal/sorting"
 )
 
 // readSections decodes the section table, and makes sure that all sections lie
@@ -57,7 +59,7 @@ func (f *File) checkOverlaps() error {
 			spans = append(spans, span(uint64(s.Offset)<<32|(uint64(s.Offset)+s.Size)))
 		}
 	}
-	slices.Sort(spans)
+	sorting.Unstable(spans, cmp.Compare[span])
 	for i := 1; i < len(spans); i++ {
 		if spans[i-1].end() > spans[i].start() {
 			return f.overlap(spans[i].start())
@@ -139,9 +141,9 @@ func (f *File) peekName(index int32) string {
 		return ""
 	}
 	rest := f.data[at+offset : at+table.Size]
-	name, _, terminated := bytes.Cut(rest[:min(len(rest), maxName+1)], []byte{0})
-	if !terminated {
+	end := bytes.IndexByte(rest[:min(len(rest), maxName+1)], 0)
+	if end < 0 {
 		return ""
 	}
-	return string(name)
+	return string(rest[:end])
 }

@@ -132,9 +132,9 @@ func parse(line []byte) (option, error) {
 	if !bytes.HasPrefix(line, []byte(prefix)) {
 		return option{}, nil
 	}
-	name, value, _ := bytes.Cut(line, []byte("="))
-	if len(value) == 0 {
+	assigned := bytes.IndexByte(line, '=')
+	if assigned < 0 || assigned == len(line)-1 {
 		return option{}, fmt.Errorf("%q has no value: want OPTION=VALUE", line)
 	}
-	return option{name, value}, nil
+	return option{line[:assigned], line[assigned+1:]}, nil
 }

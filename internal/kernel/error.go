@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpfgen/bpfgen/internal/chain"
 )
 
 // ErrClosed is what operations on something closed return.
@@ -39,13 +41,12 @@ func (e *Error) Is(target error) bool {
 }
 
 // Errno is the number behind err, or zero if err doesn't come from the kernel.
-// It is errors.As without its cost for errors straight from this package.
+// It is quickest for errors straight from this package.
 func Errno(err error) unix.Errno {
 	if e, ok := err.(*Error); ok {
 		return e.Errno
 	}
-	var errno unix.Errno
-	errors.As(err, &errno)
+	errno, _ := chain.As[unix.Errno](err)
 	return errno
 }
 

@@ -1,13 +1,12 @@
 package kernel
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 )
 
@@ -34,11 +33,11 @@ func TraceableFunctions(match func(name []byte) bool) ([]uintptr, error) {
 		return nil, err
 	}
 	defer fsys.Close()
-	addrs, err := functionsIn(filepath.Join(fsys.Root, functionAddresses), func(f io.Reader) ([]uintptr, error) {
+	addrs, err := functionsIn(path.Join(fsys.Root, functionAddresses), func(f io.Reader) ([]uintptr, error) {
 		return readFunctionAddresses(f, match)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		addrs, err = functionsIn(filepath.Join(fsys.Root, functionNames), func(f io.Reader) ([]uintptr, error) {
+		addrs, err = functionsIn(path.Join(fsys.Root, functionNames), func(f io.Reader) ([]uintptr, error) {
 			return addressesOfFunctions(f, match)
 		})
 	}
@@ -57,7 +56,7 @@ func TraceableNames(match func(name []byte) bool) (map[string]bool, error) {
 		return nil, err
 	}
 	defer fsys.Close()
-	names, err := functionsIn(filepath.Join(fsys.Root, functionNames), func(f io.Reader) (map[string]bool, error) {
+	names, err := functionsIn(path.Join(fsys.Root, functionNames), func(f io.Reader) (map[string]bool, error) {
 		return readFunctionNames(f, match)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
@@ -125,7 +124,7 @@ func addressesOf(symbols io.Reader, names map[string]bool) ([]uintptr, error) {
 		hidden = hidden && addr == 0
 		// Link-time optimisation adds to names what some kernels don't show in
 		// tracefs.
-		plain, _, _ := bytes.Cut(name, []byte(".llvm."))
+		plain := withoutHash(name)
 		if isCode := typ|0x20 == 't' || typ|0x20 == 'w'; isCode && (names[string(name)] || names[string(plain)]) {
 			addrs = append(addrs, uintptr(addr))
 		}

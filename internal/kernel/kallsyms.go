@@ -88,7 +88,17 @@ func SymbolNames(types string) iter.Seq[string] {
 // variables.
 func unmangle(typ byte, name []byte) []byte {
 	if typ == 'd' {
-		name, _, _ = bytes.Cut(name, []byte(".llvm."))
+		name = withoutHash(name)
+	}
+	return name
+}
+
+// withoutHash removes .llvm. and what follows.
+func withoutHash(name []byte) []byte {
+	for at := range name {
+		if name[at] == '.' && bytes.HasPrefix(name[at:], []byte(".llvm.")) {
+			return name[:at]
+		}
 	}
 	return name
 }

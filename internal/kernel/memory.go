@@ -23,8 +23,7 @@ const (
 // when the garbage collector finds the Memory itself unreachable, so that who
 // keeps a pointer into it has to keep the *Memory as well.
 type Memory struct {
-	bytes   []byte
-	cleanup runtime.Cleanup
+	bytes []byte
 }
 
 // MapMemory maps size bytes of what fd describes, from offset (a multiple of
@@ -59,7 +58,8 @@ func mapMemory(fd *FD, at unsafe.Pointer, offset int64, size int, access Access,
 		return nil, fmt.Errorf("map %d bytes of memory: %w", size, os.NewSyscallError("mmap", err))
 	}
 	m := &Memory{bytes: unsafe.Slice((*byte)(addr), size)}
-	m.cleanup = runtime.AddCleanup(m, func(bytes []byte) { _ = unmap(bytes) }, m.bytes)
+	// A cleanup would be compiled for this type, and bring its own queue.
+	runtime.SetFinalizer(m, func(m *Memory) { _ = unmap(m.bytes) })
 	return m, nil
 }
 
@@ -80,6 +80,6 @@ func (m *Memory) Unmap() error {
 	}
 	bytes := m.bytes
 	m.bytes = nil
-	m.cleanup.Stop()
+	runtime.SetFinalizer(m, nil)
 	return unmap(bytes)
 }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"os"
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -22,4 +23,4 @@ func (m *Memory) Detach() error {
 // Keep makes the memory stay for as long as the process runs, so that pointers
 // into it don't need the *Memory. Detach still lets go of the kernel's memory.
 // It may run at any time but that of Unmap.
-func (m *Memory) Keep() { m.cleanup.Stop() }
+func (m *Memory) Keep() { runtime.SetFinalizer(m, nil) }

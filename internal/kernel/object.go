@@ -183,8 +183,9 @@ func Kind(fd *FD) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	kind := strings.Trim(strings.TrimPrefix(target, "anon_inode:"), "[]")
 	// Links are called "bpf_link" and "bpf-link", as they were made or opened.
-	return strings.ReplaceAll(strings.Trim(strings.TrimPrefix(target, "anon_inode:"), "[]"), "_", "-"), nil
+	return strings.Join(strings.Split(kind, "_"), "-"), nil
 }
 
 // BTFLoadAttr is what BPF_BTF_LOAD takes.

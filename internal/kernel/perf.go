@@ -3,7 +3,7 @@ package kernel
 import (
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"runtime"
 	"strconv"
 	"strings"
@@ -46,8 +46,8 @@ type PMU struct {
 // ReadPMU looks up "kprobe" or "uprobe". It fails with fs.ErrNotExist if the
 // kernel has no such events. Linux 4.17.
 func ReadPMU(name string) (PMU, error) {
-	dir := filepath.Join("/sys/bus/event_source/devices", name)
-	text, err := ReadFile(filepath.Join(dir, "type"))
+	dir := path.Join("/sys/bus/event_source/devices", name)
+	text, err := ReadFile(path.Join(dir, "type"))
 	if err != nil {
 		return PMU{}, err
 	}
@@ -55,7 +55,7 @@ func ReadPMU(name string) (PMU, error) {
 	if err != nil {
 		return PMU{}, fmt.Errorf("type of PMU %s: %w", name, err)
 	}
-	text, err = ReadFile(filepath.Join(dir, "format", "retprobe"))
+	text, err = ReadFile(path.Join(dir, "format", "retprobe"))
 	if err != nil {
 		return PMU{}, err
 	}

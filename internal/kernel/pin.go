@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -58,7 +58,7 @@ func gone(path string) bool {
 
 // explainPin adds what to do to why something can't be pinned.
 func explainPin(path string, err error) error {
-	dir := filepath.Dir(path)
+	dir := folderOf(path)
 	var stat unix.Statfs_t
 	if errDir := statfs(dir, &stat); errDir != nil {
 		return fmt.Errorf("%w: directory %s: %w", err, dir, errDir)
@@ -67,6 +67,18 @@ func explainPin(path string, err error) error {
 		return fmt.Errorf("%w: %s isn't in a BPF file system: mount one (mount -t bpf bpf /sys/fs/bpf)", err, dir)
 	}
 	return ExplainPermission(err, CapBPF)
+}
+
+// folderOf is where the last name of a path is.
+func folderOf(path string) string {
+	switch slash := strings.LastIndexByte(path, '/'); slash {
+	case -1:
+		return "."
+	case 0:
+		return "/"
+	default:
+		return path[:slash]
+	}
 }
 
 // Unpin removes the name, if there is one.

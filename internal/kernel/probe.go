@@ -22,7 +22,8 @@ const kprobePMU = "/sys/bus/event_source/devices/kprobe"
 // It may read all symbols of the kernel: ask only if somebody wants to know.
 func HasSyscallWrapper() (bool, error) {
 	arch := syscallArch(runtime.GOARCH)
-	if err := unix.Access(kprobePMU, unix.F_OK); err != nil || arch == "" {
+	var stat unix.Stat_t
+	if err := unix.Lstat(kprobePMU, &stat); err != nil || arch == "" {
 		return false, nil
 	}
 	f, err := OpenFile(kallsyms, os.O_RDONLY)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"strconv"
 	"strings"
 
@@ -67,7 +67,7 @@ func (t *Tracefs) TracepointID(group, name string) (uint64, error) {
 	if !isEventName(group) || !isEventName(name) {
 		return 0, fmt.Errorf("tracepoint %q in group %q: want letters, digits and underscores: %w", name, group, os.ErrInvalid)
 	}
-	text, err := ReadFile(filepath.Join(t.Root, "events", group, name, "id"))
+	text, err := ReadFile(path.Join(t.Root, "events", group, name, "id"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("this kernel has no tracepoint %s:%s (see available_events in tracefs): %w", group, name, fs.ErrNotExist)
 	}
@@ -84,7 +84,7 @@ func (t *Tracefs) TracepointID(group, name string) (uint64, error) {
 // Append gives a command to one of the files that make and remove probes. It
 // fails with errors.ErrUnsupported if the kernel has no such file.
 func (t *Tracefs) Append(file, command string) error {
-	f, err := OpenFile(filepath.Join(t.Root, file), os.O_WRONLY|os.O_APPEND)
+	f, err := OpenFile(path.Join(t.Root, file), os.O_WRONLY|os.O_APPEND)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("no %s in tracefs: %w", file, errors.ErrUnsupported)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
+	"github.com/bpfgen/bpfgen/internal/sorting"
 	"github.com/bpfgen/bpfgen/runtime/asm"
 	"github.com/bpfgen/bpfgen/runtime/btf"
 )
@@ -129,9 +130,7 @@ func (p *parser) findFunctions() error {
 		funcs = append(funcs, f)
 	}
 	p.code.funcs = funcs
-	if inOrder := (*byPlace)(p); !sort.IsSorted(inOrder) {
-		sort.Stable(inOrder)
-	}
+	sorting.Stable(funcs, p.byPlace)
 	return p.checkFunctions()
 }
 
@@ -167,16 +166,11 @@ func (p *parser) newFunction(n uint32, sym *elf.Symbol) (function, error) {
 
 // byPlace orders the functions of a parser by place. Of several names for the
 // same place, the first is one that others can see.
-type byPlace parser
-
-func (p *byPlace) Len() int      { return len(p.code.funcs) }
-func (p *byPlace) Swap(i, j int) { p.code.funcs[i], p.code.funcs[j] = p.code.funcs[j], p.code.funcs[i] }
-func (p *byPlace) Less(i, j int) bool {
-	a, b := &p.code.funcs[i], &p.code.funcs[j]
+func (p *parser) byPlace(a, b *function) int {
 	return cmp.Or(
 		cmp.Compare(a.section, b.section), cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end),
 		cmp.Compare(p.file.Decoded[b.symbol].Bind, p.file.Decoded[a.symbol].Bind), strings.Compare(p.file.Decoded[a.symbol].Name, p.file.Decoded[b.symbol].Name),
-	) < 0
+	)
 }
 
 // checkFunctions refuses functions that overlap in part, and tells each
@@ -236,12 +230,12 @@ func (p *parser) nameBodies() {
 	if len(bodies) < 2 {
 		return
 	}
-	var room [32]int32
+	var room [32]uint32
 	order := sized(room[:], len(bodies))
 	for i := range order {
-		order[i] = int32(i)
+		order[i] = uint32(i)
 	}
-	slices.SortFunc(order, func(a, b int32) int {
+	sorting.Unstable(order, func(a, b uint32) int {
 		return cmp.Or(
 			strings.Compare(bodies[a].name, bodies[b].name),
 			cmp.Compare(p.file.Decoded[funcs[b].symbol].Bind, p.file.Decoded[funcs[a].symbol].Bind), cmp.Compare(a, b),
@@ -263,7 +257,7 @@ func (p *parser) functionAt(section int32, offset uint64) (int32, error) {
 		return 0, fmt.Errorf("section %s has no code", s.Name)
 	}
 	funcs := p.code.funcs[sec.item : sec.item+sec.count]
-	i, ok := slices.BinarySearchFunc(funcs, offset, func(f function, offset uint64) int { return cmp.Compare(uint64(f.start), offset) })
+	i, ok := sort.Find(len(funcs), func(i int) int { return cmp.Compare(offset, uint64(funcs[i].start)) })
 	switch {
 	case ok:
 		return sec.item + int32(i), nil

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"sort"
 
 	"github.com/bpfgen/bpfgen/internal/elf"
@@ -368,7 +367,7 @@ func (w *walk) loadMap(r *elf.Reloc, sym *elf.Symbol) error {
 func (p *parser) mapAt(sym *elf.Symbol, addend int64) (*Map, error) {
 	sec, offset := p.sections[sym.Section], int64(sym.Value)+addend
 	maps := p.maps[sec.item : sec.item+sec.count]
-	i, ok := slices.BinarySearchFunc(maps, offset, func(m Map, offset int64) int { return cmp.Compare(int64(m.offset), offset) })
+	i, ok := sort.Find(len(maps), func(i int) int { return cmp.Compare(offset, int64(maps[i].offset)) })
 	if !ok {
 		return nil, fmt.Errorf("%s: no map is defined at offset %#x of section %s", p.symbolName(sym), offset, p.file.Sections[sym.Section].Name)
 	}

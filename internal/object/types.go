@@ -3,7 +3,7 @@ package object
 import (
 	"cmp"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
@@ -198,7 +198,7 @@ func (p *parser) findSymbol(name string) (uint32, bool) {
 	if p.byName == nil {
 		p.byName = p.sortSymbols()
 	}
-	i, ok := slices.BinarySearchFunc(p.byName, name, func(i uint32, name string) int { return strings.Compare(p.file.Decoded[i].Name, name) })
+	i, ok := sort.Find(len(p.byName), func(i int) int { return strings.Compare(name, p.file.Decoded[p.byName[i]].Name) })
 	if !ok {
 		return 0, false
 	}
@@ -214,7 +214,7 @@ func (p *parser) sortSymbols() []uint32 {
 			sorted = append(sorted, uint32(i))
 		}
 	}
-	slices.SortFunc(sorted, func(a, b uint32) int { return strings.Compare(p.file.Decoded[a].Name, p.file.Decoded[b].Name) })
+	sorting.Unstable(sorted, func(a, b uint32) int { return strings.Compare(p.file.Decoded[a].Name, p.file.Decoded[b].Name) })
 	return sorted
 }
 

@@ -49,3 +49,48 @@ func TestStrings(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+func TestUnstable(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for n := range 200 {
+		got := make([]int, n)
+		for i := range got {
+			got[i] = random.IntN(n + 1)
+		}
+		want := slices.Sorted(slices.Values(got))
+		if Unstable(got, cmp.Compare[int]); !slices.Equal(got, want) {
+			t.Fatalf("%d elements: got %v, want %v", n, got, want)
+		}
+	}
+	s := []int{3, 1, 2, 0}
+	if n := testing.AllocsPerRun(10, func() { s[0], s[3] = 3, 0; Unstable(s, cmp.Compare[int]) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// The order in which elements come doesn't make sorting slow, nor does a
+// comparison that contradicts itself make it hang.
+func TestComparisons(t *testing.T) {
+	const n = 1 << 14
+	orders := map[string]func(i int) int{
+		"ascending": func(i int) int { return i }, "descending": func(i int) int { return -i },
+		"equal": func(int) int { return 0 }, "saw": func(i int) int { return i % 100 }, "mixed": func(i int) int { return i * 7919 % n },
+	}
+	for what, order := range orders {
+		s, elements, count := make([]int, n), make([]element, n), 0
+		for i := range s {
+			s[i], elements[i] = order(i), element{order(i), i}
+		}
+		Unstable(s, func(a, b int) int { count++; return cmp.Compare(a, b) })
+		Stable(elements, func(a, b *element) int { count++; return byKey(a, b) })
+		if count > 60*n {
+			t.Errorf("%s: %d comparisons for %d elements", what, count, n)
+		}
+		if !slices.IsSorted(s) || !slices.IsSortedFunc(elements, func(a, b element) int { return cmp.Or(byKey(&a, &b), a.place-b.place) }) {
+			t.Errorf("%s: not sorted", what)
+		}
+	}
+	random := rand.New(rand.NewPCG(5, 6))
+	Unstable(make([]int, 1000), func(int, int) int { return random.IntN(3) - 1 })
+	Stable(make([]int, 1000), func(*int, *int) int { return random.IntN(3) - 1 })
+}

@@ -48,27 +48,27 @@ type Flag struct {
 }
 
 // MapFlags has a row for each flag of BPF_MAP_CREATE, in the order of their bits.
-func MapFlags() []Flag {
-	return []Flag{
-		{MapFlagNoPrealloc, "BPF_F_NO_PREALLOC", KernelVersion{4, 6}},
-		{MapFlagNoCommonLRU, "BPF_F_NO_COMMON_LRU", KernelVersion{4, 10}},
-		{MapFlagNUMANode, "BPF_F_NUMA_NODE", KernelVersion{4, 14}},
-		{MapFlagRdonly, "BPF_F_RDONLY", KernelVersion{4, 15}},
-		{MapFlagWronly, "BPF_F_WRONLY", KernelVersion{4, 15}},
-		{MapFlagStackBuildID, "BPF_F_STACK_BUILD_ID", KernelVersion{4, 17}},
-		{MapFlagZeroSeed, "BPF_F_ZERO_SEED", KernelVersion{5, 0}},
-		{MapFlagRdonlyProg, "BPF_F_RDONLY_PROG", KernelVersion{5, 2}},
-		{MapFlagWronlyProg, "BPF_F_WRONLY_PROG", KernelVersion{5, 2}},
-		{MapFlagClone, "BPF_F_CLONE", KernelVersion{5, 4}},
-		{MapFlagMmapable, "BPF_F_MMAPABLE", KernelVersion{5, 5}},
-		{MapFlagPreserve, "BPF_F_PRESERVE_ELEMS", KernelVersion{5, 10}},
-		{MapFlagInnerMap, "BPF_F_INNER_MAP", KernelVersion{5, 10}},
-		{MapFlagLink, "BPF_F_LINK", KernelVersion{6, 4}},
-		{MapFlagPathFD, "BPF_F_PATH_FD", KernelVersion{6, 5}},
-		{MapFlagVtypeBTFObj, "BPF_F_VTYPE_BTF_OBJ_FD", KernelVersion{6, 9}},
-		{MapFlagTokenFD, "BPF_F_TOKEN_FD", KernelVersion{6, 9}},
-		{MapFlagSegvOnFault, "BPF_F_SEGV_ON_FAULT", KernelVersion{6, 9}},
-		{MapFlagNoUserConv, "BPF_F_NO_USER_CONV", KernelVersion{6, 9}},
-		{MapFlagRBOverwrite, "BPF_F_RB_OVERWRITE", KernelVersion{6, 19}},
-	}
+func MapFlags() []Flag { return mapFlags[:] }
+
+var mapFlags = [...]Flag{
+	{MapFlagNoPrealloc, "BPF_F_NO_PREALLOC", KernelVersion{4, 6}},
+	{MapFlagNoCommonLRU, "BPF_F_NO_COMMON_LRU", KernelVersion{4, 10}},
+	{MapFlagNUMANode, "BPF_F_NUMA_NODE", KernelVersion{4, 14}},
+	{MapFlagRdonly, "BPF_F_RDONLY", KernelVersion{4, 15}},
+	{MapFlagWronly, "BPF_F_WRONLY", KernelVersion{4, 15}},
+	{MapFlagStackBuildID, "BPF_F_STACK_BUILD_ID", KernelVersion{4, 17}},
+	{MapFlagZeroSeed, "BPF_F_ZERO_SEED", KernelVersion{5, 0}},
+	{MapFlagRdonlyProg, "BPF_F_RDONLY_PROG", KernelVersion{5, 2}},
+	{MapFlagWronlyProg, "BPF_F_WRONLY_PROG", KernelVersion{5, 2}},
+	{MapFlagClone, "BPF_F_CLONE", KernelVersion{5, 4}},
+	{MapFlagMmapable, "BPF_F_MMAPABLE", KernelVersion{5, 5}},
+	{MapFlagPreserve, "BPF_F_PRESERVE_ELEMS", KernelVersion{5, 10}},
+	{MapFlagInnerMap, "BPF_F_INNER_MAP", KernelVersion{5, 10}},
+	{MapFlagLink, "BPF_F_LINK", KernelVersion{6, 4}},
+	{MapFlagPathFD, "BPF_F_PATH_FD", KernelVersion{6, 5}},
+	{MapFlagVtypeBTFObj, "BPF_F_VTYPE_BTF_OBJ_FD", KernelVersion{6, 9}},
+	{MapFlagTokenFD, "BPF_F_TOKEN_FD", KernelVersion{6, 9}},
+	{MapFlagSegvOnFault, "BPF_F_SEGV_ON_FAULT", KernelVersion{6, 9}},
+	{MapFlagNoUserConv, "BPF_F_NO_USER_CONV", KernelVersion{6, 9}},
+	{MapFlagRBOverwrite, "BPF_F_RB_OVERWRITE", KernelVersion{6, 19}},
 }

@@ -31,7 +31,7 @@ func (r *Rule) Hint(reason string) string {
 	if len(register) < 2 || register[0] != 'R' || !isDigit(register[1]) {
 		register = "the register"
 	}
-	return strings.ReplaceAll(r.hint, "$R", register)
+	return strings.Join(strings.Split(r.hint, "$R"), register)
 }
 
 type match struct {

@@ -8,7 +8,10 @@ import (
 	"io"
 	"math"
 	"slices"
+	"sort"
 	"strings"
+
+	"github.com/bpfgen/bpfgen/internal/sorting"
 )
 
 var (
@@ -135,7 +138,7 @@ func (t symbolTable) with(insns Instructions) (symbolTable, error) {
 	if !referred && len(t.symbols) < 2 {
 		return symbolTable{}, nil
 	}
-	slices.SortFunc(t.order, func(a, b uint32) int {
+	sorting.Unstable(t.order, func(a, b uint32) int {
 		return cmp.Or(strings.Compare(t.symbols[a].name, t.symbols[b].name), cmp.Compare(a, b))
 	})
 	for i := 1; i < len(t.order); i++ {
@@ -148,7 +151,7 @@ func (t symbolTable) with(insns Instructions) (symbolTable, error) {
 
 // slot returns where the symbol with a name is.
 func (t symbolTable) slot(name string) (int64, bool) {
-	i, ok := slices.BinarySearchFunc(t.order, name, func(n uint32, name string) int { return strings.Compare(t.symbols[n].name, name) })
+	i, ok := sort.Find(len(t.order), func(i int) int { return strings.Compare(name, t.symbols[t.order[i]].name) })
 	if !ok {
 		return 0, false
 	}

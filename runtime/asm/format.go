@@ -43,9 +43,9 @@ func (insns Instructions) Format(f fmt.State, c rune) {
 		fmt.Fprintf(f, "%%!%c(asm.Instructions)", c)
 		return
 	}
-	pad := "\t"
+	pad := byte('\t')
 	if f.Flag(' ') {
-		pad = " "
+		pad = ' '
 	}
 	depth, ok := f.Precision()
 	if !ok {
@@ -56,10 +56,18 @@ func (insns Instructions) Format(f fmt.State, c rune) {
 		symbolDepth = max(depth-1, 0)
 	}
 	f.Write(insns.appendListing(nil, layout{
-		indent:       strings.Repeat(pad, depth),
-		symbolIndent: strings.Repeat(pad, symbolDepth),
+		indent:       padding(pad, depth),
+		symbolIndent: padding(pad, symbolDepth),
 		verbose:      f.Flag('+'),
 	}))
+}
+
+func padding(with byte, depth int) string {
+	b := make([]byte, depth)
+	for i := range b {
+		b[i] = with
+	}
+	return string(b)
 }
 
 // layout is how to print a listing.

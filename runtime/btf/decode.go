@@ -150,25 +150,26 @@ func (in *inflater) name(t rawbtf.Type, off uint32) string {
 
 // fill decodes the record of a type that has been allocated.
 func (in *inflater) fill(t rawbtf.Type) {
-	name := in.name(t, t.NameOff())
+	name, size := in.name(t, t.NameOff()), t.Size()
 	src := from{in.raw, TypeID(t.ID())}
+	typ := in.typ(t.TypeID()) // void if there is none
 	switch v := (*in.slot(t.ID() - in.first)).(type) {
 	case *Int:
 		encoding, _, _ := t.Int()
-		*v = Int{name, t.Size(), IntEncoding(encoding), src}
+		*v = Int{name, size, IntEncoding(encoding), src}
 	case *Pointer:
-		*v = Pointer{in.typ(t.TypeID()), src}
+		*v = Pointer{typ, src}
 	case *Array:
 		elem, index, n := t.Array()
 		*v = Array{in.typ(index), in.typ(elem), n, src}
 	case *Struct:
-		*v = Struct{name, t.Size(), in.members(t), nil, src}
-		v.Tags = in.tags(t, len(v.Members), func(i int) *[]string { return &v.Members[i].Tags })
+		*v = Struct{name, size, in.members(t), nil, src}
+		v.Tags = in.memberTags(t, v.Members)
 	case *Union:
-		*v = Union{name, t.Size(), in.members(t), nil, src}
-		v.Tags = in.tags(t, len(v.Members), func(i int) *[]string { return &v.Members[i].Tags })
+		*v = Union{name, size, in.members(t), nil, src}
+		v.Tags = in.memberTags(t, v.Members)
 	case *Enum:
-		*v = Enum{name, t.Size(), t.KindFlag(), in.values(t), src}
+		*v = Enum{name, size, t.KindFlag(), in.values(t), src}
 	case *Fwd:
 		kind := FwdStruct
 		if t.KindFlag() {
@@ -176,28 +177,28 @@ func (in *inflater) fill(t rawbtf.Type) {
 		}
 		*v = Fwd{name, kind, src}
 	case *Typedef:
-		*v = Typedef{name, in.typ(t.TypeID()), in.tags(t, 0, nil), src}
+		*v = Typedef{name, typ, in.tags(t, 0, nil), src}
 	case *Volatile:
-		*v = Volatile{in.typ(t.TypeID()), src}
+		*v = Volatile{typ, src}
 	case *Const:
-		*v = Const{in.typ(t.TypeID()), src}
+		*v = Const{typ, src}
 	case *Restrict:
-		*v = Restrict{in.typ(t.TypeID()), src}
+		*v = Restrict{typ, src}
 	case *TypeTag:
-		*v = TypeTag{in.typ(t.TypeID()), name, t.KindFlag(), src}
+		*v = TypeTag{typ, name, t.KindFlag(), src}
 	case *Func:
-		*v = Func{Name: name, Type: in.typ(t.TypeID()), Linkage: FuncLinkage(t.Linkage()), from: src}
+		*v = Func{Name: name, Type: typ, Linkage: FuncLinkage(t.Linkage()), from: src}
 		v.Tags, v.ParamTags = in.funcTags(t)
 	case *FuncProto:
-		*v = FuncProto{in.typ(t.TypeID()), in.params(t), src}
+		*v = FuncProto{typ, in.params(t), src}
 	case *Var:
-		*v = Var{name, in.typ(t.TypeID()), VarLinkage(t.Linkage()), in.tags(t, 0, nil), src}
+		*v = Var{name, typ, VarLinkage(t.Linkage()), in.tags(t, 0, nil), src}
 	case *Datasec:
-		*v = Datasec{name, t.Size(), in.vars(t), src}
+		*v = Datasec{name, size, in.vars(t), src}
 	case *Float:
-		*v = Float{name, t.Size(), src}
+		*v = Float{name, size, src}
 	case *declTag:
-		*v = declTag{in.typ(t.TypeID()), tagValue(name, t.KindFlag()), int(t.ComponentIndex()), src}
+		*v = declTag{typ, tagValue(name, t.KindFlag()), int(t.ComponentIndex()), src}
 	}
 }
 
@@ -290,6 +291,10 @@ func (in *inflater) tags(t rawbtf.Type, n int, part func(int) *[]string) []strin
 		}
 	}
 	return own
+}
+
+func (in *inflater) memberTags(t rawbtf.Type, members []Member) []string {
+	return in.tags(t, len(members), func(i int) *[]string { return &members[i].Tags })
 }
 
 // funcTags returns the decl tags of a function and of its parameters.

@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"slices"
+	"sort"
 	"strings"
 
 	rawbtf "github.com/bpfgen/bpfgen/internal/btf"
@@ -274,9 +274,9 @@ func (ei *ExtInfos) records(sections []rawbtf.ExtSection, name string) rawbtf.Ex
 
 // named returns the part of sections, sorted, that is about one ELF section.
 func (ei *ExtInfos) named(sections []rawbtf.ExtSection, name string) []rawbtf.ExtSection {
-	first, ok := slices.BinarySearchFunc(sections, name, func(s rawbtf.ExtSection, name string) int {
-		own, _ := ei.spec.raw.Name(s.NameOff) // validated by Open
-		return strings.Compare(own, name)
+	first, ok := sort.Find(len(sections), func(i int) int {
+		own, _ := ei.spec.raw.Name(sections[i].NameOff) // validated by Open
+		return strings.Compare(name, own)
 	})
 	if !ok {
 		return nil

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -40,7 +40,7 @@ func LoadKernelSpec() (*Spec, error) {
 func LoadKernelModuleSpec(module string) (*Spec, error) { return NewCache().Module(module) }
 
 func loadKernelFile(name string, base *Spec) (*Spec, error) {
-	raw, err := openRaw(filepath.Join(kernelDir, name), base.Records())
+	raw, err := openRaw(kernelDir+"/"+name, base.Records())
 	if err != nil {
 		return nil, fmt.Errorf("kernel BTF %s: %w", name, err)
 	}
@@ -114,7 +114,7 @@ func (c *Cache) lockedKernel() (*Spec, error) {
 // Module is [LoadKernelModuleSpec], except that it returns the same Spec each
 // time. All modules share the result of Kernel as their base.
 func (c *Cache) Module(name string) (*Spec, error) {
-	if name == "vmlinux" || name != filepath.Base(name) {
+	if name == "vmlinux" || name == "" || strings.Contains(name, "/") {
 		return nil, fmt.Errorf("kernel BTF: %q is not the name of a module", name)
 	}
 	c.mu.Lock()

@@ -4,26 +4,21 @@ import rawbtf "github.com/bpfgen/bpfgen/internal/btf"
 
 // slabs hand out structs and slices from larger allocations. Types that are
 // decoded together refer to each other anyway, so that they live and die
-// together; one allocation each would dominate the cost of decoding.
+// together; one allocation each would dominate the cost of decoding. Kinds that
+// are rare have no slab, each of which takes half a KB of code and tables.
 type slabs struct {
-	ints      slab[Int]
-	pointers  slab[Pointer]
-	arrays    slab[Array]
-	structs   slab[Struct]
-	unions    slab[Union]
-	enums     slab[Enum]
-	fwds      slab[Fwd]
-	typedefs  slab[Typedef]
-	volatiles slab[Volatile]
-	consts    slab[Const]
-	restricts slab[Restrict]
-	funcs     slab[Func]
-	protos    slab[FuncProto]
-	vars      slab[Var]
-	sections  slab[Datasec]
-	floats    slab[Float]
-	declTags  slab[declTag]
-	typeTags  slab[TypeTag]
+	ints     slab[Int]
+	pointers slab[Pointer]
+	arrays   slab[Array]
+	structs  slab[Struct]
+	unions   slab[Union]
+	enums    slab[Enum]
+	typedefs slab[Typedef]
+	consts   slab[Const]
+	funcs    slab[Func]
+	protos   slab[FuncProto]
+	vars     slab[Var]
+	sections slab[Datasec]
 
 	members slab[Member]
 	values  slab[EnumValue]
@@ -73,15 +68,15 @@ func (s *slabs) alloc(t rawbtf.Type) Type {
 	case rawbtf.KindEnum, rawbtf.KindEnum64:
 		return one(&s.enums)
 	case rawbtf.KindFwd:
-		return one(&s.fwds)
+		return new(Fwd)
 	case rawbtf.KindTypedef:
 		return one(&s.typedefs)
 	case rawbtf.KindVolatile:
-		return one(&s.volatiles)
+		return new(Volatile)
 	case rawbtf.KindConst:
 		return one(&s.consts)
 	case rawbtf.KindRestrict:
-		return one(&s.restricts)
+		return new(Restrict)
 	case rawbtf.KindFunc:
 		return one(&s.funcs)
 	case rawbtf.KindFuncProto:
@@ -91,11 +86,11 @@ func (s *slabs) alloc(t rawbtf.Type) Type {
 	case rawbtf.KindDatasec:
 		return one(&s.sections)
 	case rawbtf.KindFloat:
-		return one(&s.floats)
+		return new(Float)
 	case rawbtf.KindDeclTag:
-		return one(&s.declTags)
+		return new(declTag)
 	case rawbtf.KindTypeTag:
-		return one(&s.typeTags)
+		return new(TypeTag)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpfgen/bpfgen/internal/executable"
+	"github.com/bpfgen/bpfgen/internal/files"
 )
 
 // ErrNoSymbol is in errors about a function that an executable doesn't have.
@@ -57,7 +57,7 @@ func findExecutable(path string) (string, error) {
 		return path, err
 	}
 	for _, dir := range executableFolders(path) {
-		candidate := filepath.Join(dir, path)
+		candidate := strings.TrimRight(dir, "/") + "/" + path
 		if dir != "" && unix.Stat(candidate, &stat) == nil && stat.Mode&unix.S_IFMT == unix.S_IFREG {
 			return candidate, nil
 		}
@@ -68,11 +68,18 @@ func findExecutable(path string) (string, error) {
 // executableFolders are where what is called name may be.
 func executableFolders(name string) []string {
 	if !strings.Contains(name, ".so") {
-		return append(filepath.SplitList(os.Getenv("PATH")), "/usr/bin", "/usr/sbin")
+		return append(strings.Split(os.Getenv("PATH"), ":"), "/usr/bin", "/usr/sbin")
 	}
-	folders := append(filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), "/usr/lib64", "/usr/lib", "/lib64", "/lib")
-	multiarch, _ := filepath.Glob("/usr/lib/" + multiarchTuple(runtime.GOARCH) + "-linux-gnu*")
-	return append(folders, multiarch...)
+	const libraries = "/usr/lib"
+	folders := append(strings.Split(os.Getenv("LD_LIBRARY_PATH"), ":"), "/usr/lib64", libraries, "/lib64", "/lib")
+	names, _ := files.Names(libraries)
+	slices.Sort(names)
+	for _, name := range names {
+		if strings.HasPrefix(name, multiarchTuple(runtime.GOARCH)+"-linux-gnu") {
+			folders = append(folders, libraries+"/"+name)
+		}
+	}
+	return folders
 }
 
 // multiarchTuple is what Debian calls a processor in the names of folders.

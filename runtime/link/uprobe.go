@@ -7,11 +7,12 @@ import (
 	"os"
 	"strings"
 
-	ebpf "github.com/bpfgen/bpfgen/runtime"
+	"golang.org/x/sys/unix"
 
+	"github.com/bpfgen/bpfgen/internal/chain"
 	"github.com/bpfgen/bpfgen/internal/kernel"
 	"github.com/bpfgen/bpfgen/internal/uapi"
-	"golang.org/x/sys/unix"
+	ebpf "github.com/bpfgen/bpfgen/runtime"
 )
 
 // UprobeOptions say more about what Uprobe and Uretprobe attach.
@@ -179,8 +180,7 @@ func (ex *Executable) explainUprobe(opts *UprobeOptions, err error) error {
 // (6.18 does, 6.12 doesn't).
 func missingForUprobe(err error) error {
 	explained := kernel.ExplainPermission(err, kernel.CapPerfmon)
-	var refused *kernel.PermissionError
-	if errors.As(explained, &refused) && len(refused.Missing) > 0 {
+	if refused, ok := chain.As[*kernel.PermissionError](explained); ok && len(refused.Missing) > 0 {
 		return explained
 	}
 	return kernel.ExplainPermission(err, kernel.CapSysAdmin)
