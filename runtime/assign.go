@@ -257,46 +257,24 @@ func (cs *CollectionSpec) kindsNamed(name string) map[string]bool {
 // spec doesn't have and fields of other types are errors, and so is assigning
 // the same thing twice. What is assigned is decoded.
 func (cs *CollectionSpec) Assign(to any) error {
-	return cs.assignSpecs(to, func(_ slot, spec any) error {
-		switch spec := spec.(type) {
-		case *MapSpec:
-			return spec.Decode()
-		case mapInSpec:
-			return spec.ms.Decode()
-		case *ProgramSpec:
-			return spec.Decode()
-		case *VariableSpec:
-			return spec.Decode()
-		}
-		return nil
-	})
+	return cs.assignSpecs(to, func(slot, any) bool { return true })
 }
 
 // AssignEncoded is Assign that decodes only what typed fields are compared with:
 // in a spec from LoadEncodedSpec, the rest stays encoded until its Decode.
 // Generated code that makes typed specs uses it.
 func (cs *CollectionSpec) AssignEncoded(to any) error {
-	return cs.assignSpecs(to, func(s slot, spec any) error {
-		switch spec := spec.(type) {
-		case mapInSpec:
-			return spec.ms.Decode()
-		case *VariableSpec:
-			if !holds[*VariableSpec](s) {
-				return spec.Decode()
-			}
-		}
-		return nil
-	})
+	return cs.assignSpecs(to, func(s slot, spec any) bool { return reflect.TypeOf(spec) != s.value.Type() })
 }
 
-// assignSpecs is Assign, after decode has seen what goes into each field.
-func (cs *CollectionSpec) assignSpecs(to any, decode func(slot, any) error) error {
+// assignSpecs is Assign that decodes what wanted says.
+func (cs *CollectionSpec) assignSpecs(to any, wanted func(s slot, spec any) bool) error {
 	slots, err := slotsOf(to)
 	if err == nil {
 		err = assign(slots, func(s slot) (any, error) {
 			spec, err := cs.specFor(s)
-			if err == nil {
-				err = decode(s, spec)
+			if err == nil && wanted(s, spec) {
+				err = spec.Decode()
 			}
 			return spec, err
 		})
@@ -307,7 +285,8 @@ func (cs *CollectionSpec) assignSpecs(to any, decode func(slot, any) error) erro
 	return nil
 }
 
-func (cs *CollectionSpec) specFor(s slot) (any, error) {
+// specFor returns a spec of any kind, or a mapInSpec.
+func (cs *CollectionSpec) specFor(s slot) (interface{ Decode() error }, error) {
 	switch {
 	case s.wantsMapSpec():
 		switch m := cs.Maps[s.name]; {

@@ -49,15 +49,11 @@ func LoadCollectionSpec(file string) (*CollectionSpec, error) {
 // load what go:embed put into a string.
 func LoadCollectionSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
 	own := new(ownSpec)
-	if rd, ok := rd.(*strings.Reader); ok {
-		text := own.take(rd)
-		return own.parseDecoded(bytesOf(text), text)
-	}
-	data, err := readAll(rd)
+	data, text, err := own.read(rd)
 	if err != nil {
 		return nil, err
 	}
-	return own.parseDecoded(data, textOf(data))
+	return own.parseDecoded(data, text)
 }
 
 // LoadEncodedSpec is LoadCollectionSpec for whoever loads what is in an object,
@@ -86,15 +82,11 @@ func LoadEncodedSpec(file string) (*CollectionSpec, error) {
 // at once uses it.
 func LoadEncodedSpecFromReader(rd io.ReaderAt) (*CollectionSpec, error) {
 	own := new(encodedSpec)
-	if rd, ok := rd.(*strings.Reader); ok {
-		text := own.take(rd)
-		return own.parse(bytesOf(text), text)
-	}
-	data, err := readAll(rd)
+	data, text, err := own.read(rd)
 	if err != nil {
 		return nil, err
 	}
-	return own.parse(data, textOf(data))
+	return own.parse(data, text)
 }
 
 // ownSpec is a spec with what belongs to it, in one allocation if that isn't much.
@@ -137,6 +129,16 @@ func (own *ownSpec) parseDecoded(data []byte, text string) (*CollectionSpec, err
 		return nil, err
 	}
 	return spec, nil
+}
+
+// read returns what rd has, twice: as bytes and as a string.
+func (own *ownSpec) read(rd io.ReaderAt) (data []byte, text string, err error) {
+	if rd, ok := rd.(*strings.Reader); ok {
+		text = own.take(rd)
+		return bytesOf(text), text, nil
+	}
+	data, err = readAll(rd)
+	return data, textOf(data), err
 }
 
 // take returns all that rd was made of, wherever it stands. The memory that this

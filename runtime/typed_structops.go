@@ -19,6 +19,8 @@ type mapInSpec struct {
 	ms *MapSpec
 }
 
+func (in mapInSpec) Decode() error { return in.ms.Decode() }
+
 // StructOpsSpec is a struct_ops map that isn't loaded yet, with members that can
 // be set. It is a part of a struct that has fields for them, which Assign fills:
 //

@@ -1,7 +1,5 @@
 package btf
 
-import ()
-
 // index is what a pass over the records tells. It isn't changed once others see it.
 type index struct {
 	count    uint32 // records so far
